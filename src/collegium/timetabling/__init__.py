@@ -1,0 +1,1 @@
+"""The timetabling core: problem, solver, validator; no web, no database."""
