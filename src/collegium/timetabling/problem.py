@@ -43,9 +43,7 @@ class DistributionType(StrEnum):
     MAX_BLOCK = "MaxBlock"  # (M, S) slots, slots
 
 
-PARAMETER_COUNT: Mapping[DistributionType, int] = {
-    kind: 0 for kind in DistributionType
-} | {
+PARAMETER_COUNT: Mapping[DistributionType, int] = dict.fromkeys(DistributionType, 0) | {
     DistributionType.WORK_DAY: 1,
     DistributionType.MIN_GAP: 1,
     DistributionType.MAX_DAYS: 1,

@@ -35,10 +35,18 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """A solution as its file says it; nothing about it has been checked."""
+    """A solution as its file says it; nothing about it has been checked.
+
+    Parameters
+    ----------
+    n_days, n_weeks : how many days and weeks its bit strings speak of; 0 when it
+        does not say, and then they are written as short as the bits allow.
+    """
 
     name: str
     placements: tuple[Placement, ...]
+    n_days: int = 0
+    n_weeks: int = 0
     runtime_s: float | None = None
     cores: int | None = None
     technique: str = ""
@@ -134,7 +142,7 @@ def timetable_of(problem: Problem, solution: Solution) -> Timetable:
                 class_.id, at.days, at.start, at.weeks, room_id, tuple(attending[index])
             )
         )
-    return Timetable(problem.name, tuple(placements))
+    return Timetable(problem.name, tuple(placements), problem.n_days, problem.n_weeks)
 
 
 def solution_of(problem: Problem, timetable: Timetable) -> Solution:
