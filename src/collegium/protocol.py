@@ -1,0 +1,154 @@
+"""Every JSON body between client, coordinator and worker about tasks and members.
+
+Envelopes are ``msgspec`` structs, because they lie on the path of every task and
+``msgspec`` reads them ten times faster; the ``input`` and ``output`` in them stay the
+raw bytes that were sent and are checked by the Pydantic models of their workload.
+OpenAPI schemas are made from the same structs, so there is one definition of each.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Raw
+
+PROTOCOL_VERSION = 1
+OLDEST_PROTOCOL_VERSION = 1
+
+# Header names, in lower case as ASGI gives them.
+DEADLINE_HEADER = "deadline-ms"
+"""Remaining milliseconds; relative, so clocks need not agree."""
+ATTEMPT_HEADER = "task-attempt"
+"""Number of this attempt, from 1; fences off late answers of earlier ones."""
+DISPATCHER_HEADER = "task-dispatcher"
+"""Incarnation of the coordinator that counts this task against a slot."""
+TRACE_HEADER = "traceparent"
+VIA_HEADER = "via"
+MAX_HOPS = 8
+
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Seconds = Annotated[float, Meta(ge=0.0, le=1e9)]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+MemberState = Literal["starting", "up", "draining"]
+TaskState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+class TaskSubmission(msgspec.Struct, forbid_unknown_fields=True):
+    """What a client posts to ``/v1/tasks``."""
+
+    workload: Name
+    input: Raw = Raw(b"{}")
+    deadline_s: Annotated[float, Meta(gt=0.0, le=86_400.0)] | None = None
+
+
+class TaskOrder(msgspec.Struct, omit_defaults=True):
+    """What a coordinator puts to a worker as ``/v1/tasks/{id}``.
+
+    The same for every attempt of a task; what differs stands in the headers.
+    """
+
+    workload: str
+    input: Raw
+    blobs: list[Sha256] = []
+    job: str | None = None
+
+
+class TaskStatus(msgspec.Struct, omit_defaults=True):
+    """What is known of a task: the answer to its sender, and to who asks later."""
+
+    id: str
+    workload: str
+    state: TaskState
+    output: Raw | None = None
+    executed_by: str | None = None
+    seconds: float | None = None
+    """Time that the run itself took, without waiting and without the network."""
+    attempts: int = 0
+    progress: dict[str, Any] | None = None
+    problem: dict[str, Any] | None = None
+    """What went wrong, as in RFC 9457."""
+
+
+class RunningTask(msgspec.Struct, omit_defaults=True):
+    """A task on a worker, as its announcement says."""
+
+    id: str
+    attempt: int
+    dispatcher: str = ""
+    progress: dict[str, Any] | None = None
+
+
+class Announcement(msgspec.Struct, omit_defaults=True):
+    """The whole representation of a worker, in ``PUT /v1/workers/{id}``.
+
+    Registration, heartbeat, report of statistics and registration anew are this one
+    body. Unknown fields are ignored, so that a newer worker can announce itself.
+    """
+
+    incarnation: Annotated[str, Meta(min_length=1, max_length=64)]
+    """A UUIDv7 made at the start of the process: later starts compare greater."""
+    url: Annotated[str, Meta(min_length=1, max_length=2048)]
+    slots: Annotated[int, Meta(ge=0, le=100_000)]
+    workloads: Annotated[list[Name], Meta(max_length=1000)]
+    sequence: Count = 0
+    """Number of this report; an older one changes no gauge."""
+    protocol_min: Annotated[int, Meta(ge=1)] = 1
+    protocol_max: Annotated[int, Meta(ge=1)] = 1
+    version: Annotated[str, Meta(max_length=64)] = ""
+    state: MemberState = "up"
+    waiting: Annotated[int, Meta(ge=0, le=100_000)] = 0
+    """Tasks beyond its slots that the worker takes in to have no gap between two."""
+    weight: Annotated[float, Meta(gt=0.0, le=1000.0)] = 1.0
+    heartbeat_s: Annotated[float, Meta(gt=0.0, le=3600.0)] = 5.0
+    running: Annotated[list[RunningTask], Meta(max_length=100_000)] = []
+    counters: dict[Name, Count] = {}
+    """Totals since the start of this incarnation; they only grow."""
+    gauges: dict[Name, float] = {}
+    """What goes up and down: CPU share, memory in bytes, temperature of the queue."""
+
+
+class AnnouncementAnswer(msgspec.Struct):
+    """What the coordinator tells a worker in return."""
+
+    heartbeat_s: float
+    lease_s: float
+    coordinator: str
+    """Incarnation of the coordinator, so that a worker notices a restart."""
+
+
+class WorkerSelf(msgspec.Struct):
+    """``GET /v1/self`` of a worker: who answers at this address."""
+
+    id: str
+    incarnation: str
+    state: MemberState
+
+
+class WorkerView(msgspec.Struct):
+    """One worker in ``GET /v1/workers``."""
+
+    id: str
+    incarnation: str
+    url: str
+    state: Literal[
+        "starting", "up", "draining", "suspect", "ejected", "set_aside", "gone"
+    ]
+    slots: int
+    busy: int
+    tasks_completed: int
+    tasks_failed: int
+    workloads: list[str]
+    version: str
+    weight: float
+    last_seen_s: float
+    """Seconds since its last announcement."""
+    running: list[RunningTask]
+    gauges: dict[str, float]
+
+
+class WorkerList(msgspec.Struct):
+    """``GET /v1/workers``."""
+
+    items: list[WorkerView]
