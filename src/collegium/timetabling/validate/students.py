@@ -1,0 +1,152 @@
+"""Students: in the right classes, no class too full, and how often they clash."""
+
+from __future__ import annotations
+
+from collegium.timetabling.problem import Configuration, Course, Problem
+from collegium.timetabling.validate.clashes import Calendar, Walks
+from collegium.timetabling.validate.placed import Placed
+from collegium.timetabling.validate.report import HardRule, Violation
+
+
+def judge_students(problem: Problem, placed: Placed, found: list[Violation]) -> None:
+    """Say which classes are too full and which students sit in the wrong ones."""
+    attended: list[list[int]] = [[] for _ in problem.students]
+    for index, students in enumerate(placed.attending):
+        _judge_limit(problem, index, len(students), found)
+        for student in students:
+            attended[student].append(index)
+    course_of = _course_of_class(problem)
+    for student, classes in enumerate(attended):
+        _judge_student(problem, student, classes, course_of, found)
+
+
+def student_conflicts(problem: Problem, placed: Placed) -> int:
+    """Return how many pairs of classes cannot be attended, summed over students.
+
+    Notes
+    -----
+    A pair of classes that clash costs as many as attend both: one intersection of
+    two bit sets of students, instead of every pair of classes of every student.
+    """
+    taught = [
+        (meeting, sum(1 << student for student in students))
+        for meeting, students in zip(placed.meetings, placed.attending, strict=True)
+        if meeting is not None and students
+    ]
+    meetings = [meeting for meeting, _ in taught]
+    attending = [students for _, students in taught]
+    calendar, walks = Calendar(meetings), Walks(problem.rooms, meetings)
+    return sum(
+        (attending[i] & attending[j]).bit_count()
+        for i in range(len(taught))
+        for j in calendar.overlapping_later(i, walks.later(i))
+    )
+
+
+def _judge_limit(
+    problem: Problem, index: int, n_students: int, found: list[Violation]
+) -> None:
+    class_ = problem.classes[index]
+    if class_.limit is not None and n_students > class_.limit:
+        found.append(
+            Violation(
+                HardRule.LIMIT,
+                f"Class {class_.id} has {n_students} students, "
+                f"its limit is {class_.limit}.",
+                (class_.id,),
+            )
+        )
+
+
+def _course_of_class(problem: Problem) -> list[int]:
+    course_of = [-1] * len(problem.classes)
+    for course, offered in enumerate(problem.courses):
+        for configuration in offered.configurations:
+            for subpart in configuration.subparts:
+                for index in subpart.classes:
+                    course_of[index] = course
+    return course_of
+
+
+def _judge_student(
+    problem: Problem,
+    student: int,
+    classes: list[int],
+    course_of: list[int],
+    found: list[Violation],
+) -> None:
+    requested = problem.students[student].courses
+    by_course: dict[int, set[int]] = {course: set() for course in requested}
+    for index in classes:
+        course = course_of[index]
+        if course in by_course:
+            by_course[course].add(index)
+        else:
+            _say(problem, student, [index], HardRule.COURSE_NOT_REQUESTED, found)
+    for course, attended in by_course.items():
+        if not _is_complete(problem.courses[course], attended):
+            _say_incomplete(problem, student, course, attended, found)
+    _judge_parents(problem, student, set(classes), found)
+
+
+def _is_complete(course: Course, attended: set[int]) -> bool:
+    """Whether it is one class of each subpart of one configuration, and no more."""
+    return any(_fits(c, attended) for c in course.configurations)
+
+
+def _fits(configuration: Configuration, attended: set[int]) -> bool:
+    subparts = configuration.subparts
+    return len(attended) == len(subparts) and all(
+        sum(index in attended for index in subpart.classes) == 1 for subpart in subparts
+    )
+
+
+def _judge_parents(
+    problem: Problem, student: int, attended: set[int], found: list[Violation]
+) -> None:
+    for index in sorted(attended):
+        parent = problem.classes[index].parent
+        if parent is not None and parent not in attended:
+            _say(problem, student, [index, parent], HardRule.PARENT_NOT_ATTENDED, found)
+
+
+def _say_incomplete(
+    problem: Problem,
+    student: int,
+    course: int,
+    attended: set[int],
+    found: list[Violation],
+) -> None:
+    ids = tuple(problem.classes[i].id for i in sorted(attended))
+    listed = f"classes {', '.join(ids)}" if ids else "no class"
+    identity = problem.students[student].id
+    found.append(
+        Violation(
+            HardRule.SECTIONING,
+            f"Student {identity} attends {listed} of course "
+            f"{problem.courses[course].id}, not one class of every subpart of one "
+            "configuration.",
+            ids,
+            (identity,),
+        )
+    )
+
+
+def _say(
+    problem: Problem,
+    student: int,
+    classes: list[int],
+    kind: HardRule,
+    found: list[Violation],
+) -> None:
+    ids = tuple(problem.classes[i].id for i in classes)
+    identity = problem.students[student].id
+    what = {
+        HardRule.COURSE_NOT_REQUESTED: "of a course that was not requested",
+        HardRule.PARENT_NOT_ATTENDED: f"but not its parent class {ids[-1]}",
+    }[kind]
+    found.append(
+        Violation(
+            kind, f"Student {identity} attends class {ids[0]} {what}.", ids, (identity,)
+        )
+    )
