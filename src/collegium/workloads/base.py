@@ -9,7 +9,8 @@ must give the same output for the same input, as it may run more than once.
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping, Sequence
-from typing import Any, ClassVar, Protocol
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel
 
@@ -63,24 +64,92 @@ class Workload(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One task of a job, to be run anywhere.
+
+    Parameters
+    ----------
+    number : of this piece within its job, from 0; never used twice.
+    input : the workload's ``Input``.
+    seconds : how long it is meant to run; None when nobody knows.
+    """
+
+    number: int
+    input: BaseModel
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a worker says that it found, with the task that checks it.
+
+    Parameters
+    ----------
+    number : of the piece that brought it.
+    rank : smaller is better; of several that wait, the best is checked first.
+    check : ``Input`` of the job's ``checker``.
+    """
+
+    number: int
+    rank: tuple[int, ...]
+    check: BaseModel
+
+
+Settled = Literal["better", "no better", "refused"]
+
+
 class JobWorkload(Workload, Protocol):
     """A kind of job: many tasks, handed out as slots become free.
 
-    The plan is the whole state of a job. It is stored at every improvement and is
-    all that an adopting coordinator gets; it knows no clock and does no input or
-    output, hence every decision of a job can be replayed in a test.
+    The plan is the whole state of a job, a Pydantic model that these methods change.
+    It is stored at every improvement and is all that an adopting coordinator gets. It
+    knows no clock and does no input or output, hence every decision of a job can be
+    replayed in a test. Nothing that a worker says counts before ``checker``, run by the
+    coordinator in a process of its own, has confirmed it.
     """
 
     JobInput: ClassVar[type[BaseModel]]
     Plan: ClassVar[type[BaseModel]]
+    checker: ClassVar[type[Workload]]
+
+    def needs(self, job: Any) -> Sequence[str]:
+        """Return the hashes of the blobs that must exist when a job is submitted."""
 
     def begin(self, job: Any) -> Any:
         """Return the plan of a job that has not started."""
 
-    def split(self, plan: Any, *, free_slots: int, elapsed_s: float) -> Sequence[Any]:
-        """Return inputs for at most ``free_slots`` further tasks; none ends the job."""
+    def resume(self, plan: Any, blobs: frozenset[str]) -> None:
+        """Go on under another owner: nothing is in flight, only ``blobs`` are left."""
+
+    def split(self, plan: Any, *, free_slots: int, elapsed_s: float) -> list[Piece]:
+        """Return at most ``free_slots`` further tasks."""
+
+    def is_over(self, plan: Any, *, elapsed_s: float) -> bool:
+        """Tell whether ``split`` will return nothing any more."""
 
     def merge(
-        self, plan: Any, output: Any, *, put_blob: Callable[[bytes], str]
-    ) -> tuple[Any, bool]:
-        """Return the plan after one more result, and whether the job got better."""
+        self, plan: Any, number: int, output: Any, put_blob: Callable[[bytes], str]
+    ) -> Claim | None:
+        """Note one result; return what it claims, when that is worth a check."""
+
+    def settle(self, plan: Any, claim: Claim, verdict: Any) -> Settled:
+        """Note what the checker says of a claim; None when it could not read it."""
+
+    def lost(self, plan: Any, number: int) -> None:
+        """Note that a task will not return."""
+
+    def keeps(self, plan: Any) -> Sequence[str]:
+        """Return the hashes of the blobs that must outlive the coordinator."""
+
+    def uses(self, plan: Any) -> Sequence[str]:
+        """Return the hashes of the blobs that coming tasks may name."""
+
+    def progress(self, plan: Any) -> dict[str, Any]:
+        """Return a small JSON object for people: how far, how good."""
+
+    def conclude(self, plan: Any) -> BaseModel | None:
+        """Return the checker's ``Input`` that makes the result; None without one."""
+
+    def result(self, plan: Any, verdict: Any) -> tuple[bytes, str]:
+        """Return the result's bytes and media type out of that last verdict."""

@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collegium.workloads.leases import (
+    EXCHANGES,
+    LEASES_BY_ITERATIONS,
+    LeasePlan,
+    Score,
+    counted,
+    is_over,
+    lease_s,
+    lost,
+    next_leases,
+    refused,
+    resumed,
+    walked,
+)
+
+PROBLEM = "a" * 64
+
+
+def _sha(n: int) -> str:
+    return f"{n:064x}"
+
+
+def _come_back(
+    plan: LeasePlan, number: int, rank: tuple[int, int], overhead_s: float = 0.05
+) -> bool:
+    return walked(
+        plan,
+        number,
+        walk=_sha(number + 1),
+        walk_rank=rank,
+        claimed=rank,
+        moves=1000,
+        search_s=2.0,
+        overhead_s=overhead_s,
+    )
+
+
+def test_one_island_continues_its_own_walk_without_a_gap_in_the_cooling() -> None:
+    """Each lease starts where the last one ended, at the temperature of the clock."""
+    plan = LeasePlan(problem=PROBLEM, seconds=60)
+    elapsed_s, leases = 0.0, []
+    while not is_over(plan, elapsed_s=elapsed_s):
+        [(number, lease)] = next_leases(plan, free_slots=1, elapsed_s=elapsed_s)
+        leases.append(lease)
+        assert _come_back(plan, number, (0, 5000 - number))
+        assert lease.seconds is not None
+        elapsed_s += lease.seconds
+    assert leases[0].start is None
+    assert leases[0].cool_from == 0
+    assert leases[-1].cool_to == 1
+    for number, (one, next_) in enumerate(pairwise(leases)):
+        assert next_.start == _sha(number + 1)
+        assert abs(next_.cool_from - one.cool_to) < 1e-9
+    assert sum(lease.seconds or 0 for lease in leases) > 59.5
+    assert min(lease.seconds or 0 for lease in leases) >= 2
+
+
+def test_every_free_slot_gets_an_island_of_its_own() -> None:
+    """Three slots work on three annealings with different seeds, none twice."""
+    plan = LeasePlan(problem=PROBLEM, seconds=60)
+    leases = next_leases(plan, free_slots=3, elapsed_s=0)
+    assert len({lease.seed for _, lease in leases}) == 3
+    assert [f.island for f in plan.flights] == [0, 1, 2]
+    assert [number for number, _ in leases] == [0, 1, 2]
+
+
+def test_a_late_slot_starts_from_the_incumbent_at_the_present_temperature() -> None:
+    """A worker that joins in the middle does not heat the solution up again."""
+    plan = LeasePlan(problem=PROBLEM, seconds=100)
+    [(number, _)] = next_leases(plan, free_slots=1, elapsed_s=0)
+    _come_back(plan, number, (0, 90))
+    counted(plan, number, _sha(77), Score(hard=0, total=90))
+    leases = next_leases(plan, free_slots=2, elapsed_s=40)
+    late = leases[1][1]
+    assert late.start == _sha(77)
+    assert late.cool_from == 0.4
+    assert late.to_beat == (0, 90)
+
+
+def test_a_lost_lease_costs_its_seconds_only() -> None:
+    """The island goes on from where the last returned lease left it."""
+    plan = LeasePlan(problem=PROBLEM, seconds=60)
+    [(first, _)] = next_leases(plan, free_slots=1, elapsed_s=0)
+    _come_back(plan, first, (1, 50))
+    [(second, _)] = next_leases(plan, free_slots=1, elapsed_s=2)
+    lost(plan, second)
+    assert plan.lost == 1
+    [(third, lease)] = next_leases(plan, free_slots=1, elapsed_s=6)
+    assert third == second + 1
+    assert lease.start == _sha(first + 1)
+    assert not _come_back(plan, second, (0, 0)), "a late answer changes nothing"
+    assert plan.islands[0].walk_rank == (1, 50)
+
+
+def test_the_worse_half_meets_the_incumbent_and_the_better_half_goes_on() -> None:
+    """At a meeting point only islands behind the median adopt the best solution."""
+    plan = LeasePlan(problem=PROBLEM, seconds=100)
+    for number, _ in next_leases(plan, free_slots=4, elapsed_s=0):
+        _come_back(plan, number, (0, 100 + number))
+    counted(plan, 0, _sha(99), Score(hard=0, total=100))
+    before = [island.walk for island in plan.islands]
+    next_leases(plan, free_slots=4, elapsed_s=100 * EXCHANGES[0] - 1)
+    assert [island.walk for island in plan.islands] == before
+    for flight in list(plan.flights):
+        lost(plan, flight.number)
+    next_leases(plan, free_slots=4, elapsed_s=100 * EXCHANGES[0] + 1)
+    after = [island.walk for island in plan.islands]
+    assert after == [*before[:2], _sha(99), _sha(99)]
+
+
+def test_islands_do_not_meet_twice_at_one_point() -> None:
+    """An island that adopted the incumbent walks on by itself until the next point."""
+    plan = LeasePlan(problem=PROBLEM, seconds=100)
+    for number, _ in next_leases(plan, free_slots=2, elapsed_s=0):
+        _come_back(plan, number, (0, 100 + number))
+    counted(plan, 0, _sha(99), Score(hard=0, total=100))
+    for number, _ in next_leases(plan, free_slots=2, elapsed_s=51):
+        _come_back(plan, number, (0, 200 + number))
+    leases = next_leases(plan, free_slots=2, elapsed_s=55)
+    assert _sha(99) not in {lease.start for _, lease in leases}
+
+
+def test_only_a_better_solution_becomes_the_incumbent() -> None:
+    """Feasibility counts before cost; an equal one changes nothing."""
+    plan = LeasePlan(problem=PROBLEM, seconds=60)
+    assert counted(plan, 0, _sha(1), Score(hard=3, total=10))
+    assert counted(plan, 1, _sha(2), Score(hard=0, total=900))
+    assert not counted(plan, 2, _sha(3), Score(hard=1, total=0))
+    assert not counted(plan, 3, _sha(4), Score(hard=0, total=900))
+    assert plan.incumbent is not None
+    assert plan.incumbent.solution == _sha(2)
+
+
+def test_a_refused_claim_takes_its_walk_with_it() -> None:
+    """What a worker lied about is not continued."""
+    plan = LeasePlan(problem=PROBLEM, seconds=60)
+    [(number, _)] = next_leases(plan, free_slots=1, elapsed_s=0)
+    _come_back(plan, number, (0, 0))
+    refused(plan, _sha(number + 1))
+    [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=2)
+    assert lease.start is None
+    assert lease.to_beat is None
+    assert plan.refused == 1
+
+
+def test_an_adopted_plan_has_nothing_in_flight_and_names_only_known_blobs() -> None:
+    """Walks that died with the last coordinator are replaced by the incumbent."""
+    plan = LeasePlan(problem=PROBLEM, seconds=60)
+    for number, _ in next_leases(plan, free_slots=2, elapsed_s=0):
+        _come_back(plan, number, (0, 10 + number))
+    counted(plan, 0, _sha(5), Score(hard=0, total=10))
+    next_leases(plan, free_slots=2, elapsed_s=2)
+    plan = LeasePlan.model_validate_json(plan.model_dump_json())
+    resumed(plan, frozenset({_sha(5), _sha(2)}))
+    assert not plan.flights
+    assert [island.walk for island in plan.islands] == [_sha(5), _sha(2)]
+    assert len(next_leases(plan, free_slots=2, elapsed_s=10)) == 2
+
+
+def test_a_target_ends_the_job_early_but_only_when_feasible() -> None:
+    """A total of 0 is the default target: nothing can be better."""
+    plan = LeasePlan(problem=PROBLEM, seconds=60)
+    counted(plan, 0, _sha(1), Score(hard=1, total=0))
+    assert not is_over(plan, elapsed_s=1)
+    counted(plan, 0, _sha(2), Score(hard=0, total=0))
+    assert is_over(plan, elapsed_s=1)
+    assert next_leases(plan, free_slots=1, elapsed_s=1) == []
+
+
+def test_a_budget_of_iterations_is_used_up_to_the_last_one() -> None:
+    """The leases of an island add up to the budget, independent of any clock."""
+    plan = LeasePlan(problem=PROBLEM, iterations=100_003)
+    done, numbers = 0, 0
+    while leases := next_leases(plan, free_slots=1, elapsed_s=1e9):
+        [(number, lease)] = leases
+        assert lease.seconds is None
+        done += lease.iterations or 0
+        numbers += 1
+        _come_back(plan, number, (0, 1))
+    assert done == 100_003
+    assert numbers == LEASES_BY_ITERATIONS
+    assert is_over(plan, elapsed_s=0)
+
+
+def test_costly_surroundings_make_leases_longer() -> None:
+    """A slow link or a slow check is not paid every two seconds."""
+    plan = LeasePlan(problem=PROBLEM, seconds=600)
+    quick_s = lease_s(plan, elapsed_s=100, is_first=False)
+    for elapsed_s in range(100, 140, 4):
+        [(number, _)] = next_leases(plan, free_slots=1, elapsed_s=elapsed_s)
+        _come_back(plan, number, (0, 1000), overhead_s=0.3)
+    assert lease_s(plan, elapsed_s=150, is_first=False) > quick_s
+
+
+@given(
+    seconds=st.floats(1, 4000),
+    slots=st.integers(1, 9),
+    fates=st.lists(
+        st.tuples(st.booleans(), st.integers(0, 3), st.floats(0, 9)), max_size=60
+    ),
+)
+def test_whatever_happens_leases_stay_within_the_budget(
+    seconds: float, slots: int, fates: list[tuple[bool, int, float]]
+) -> None:
+    """No slot is used twice, no lease passes the budget, positions only grow."""
+    plan = LeasePlan(problem=PROBLEM, seconds=seconds)
+    elapsed_s, reached = 0.0, dict.fromkeys(range(99), 0.0)
+    for returns, which, waited_s in fates:
+        free = slots - len(plan.flights)
+        for number, lease in next_leases(plan, free_slots=free, elapsed_s=elapsed_s):
+            island = _island(plan, number)
+            assert lease.seconds is not None
+            assert elapsed_s + lease.seconds <= seconds + 1e-6
+            assert lease.cool_from >= reached[island] - 1e-9
+            assert lease.cool_from <= lease.cool_to
+            reached[island] = lease.cool_from
+        busy = [f.island for f in plan.flights]
+        assert len(busy) == len(set(busy)) <= slots
+        if plan.flights:
+            number = plan.flights[which % len(plan.flights)].number
+            if returns:
+                _come_back(plan, number, (which, 10))
+            else:
+                lost(plan, number)
+        elapsed_s += waited_s
+
+
+def _island(plan: LeasePlan, number: int) -> int:
+    return next(f.island for f in plan.flights if f.number == number)
