@@ -136,8 +136,8 @@ class JobWorkload(Workload, Protocol):
     def settle(self, plan: Any, claim: Claim, verdict: Any) -> Settled:
         """Note what the checker says of a claim; None when it could not read it."""
 
-    def lost(self, plan: Any, number: int) -> None:
-        """Note that a task will not return."""
+    def lost(self, plan: Any, number: int, *, failed: bool) -> None:
+        """Note that a task will not return, or has failed and would fail again."""
 
     def keeps(self, plan: Any) -> Sequence[str]:
         """Return the hashes of the blobs that must outlive the coordinator."""

@@ -193,10 +193,16 @@ def walked(
     return True
 
 
-def lost(plan: LeasePlan, number: int) -> None:
-    """Take a lease back that will not return: its island goes on from before it."""
-    if _landed(plan, number) is not None:
+def lost(plan: LeasePlan, number: int, *, failed: bool = False) -> None:
+    """Take a lease back that will not return: its island goes on from before it.
+
+    When the lease failed and would fail anywhere, its start is to blame.
+    """
+    flight = _landed(plan, number)
+    if flight is not None:
         plan.lost += 1
+        if failed:
+            _restart_from_incumbent(plan, plan.islands[flight.island])
 
 
 def counted(plan: LeasePlan, number: int, solution: str, score: Score) -> bool:

@@ -99,6 +99,17 @@ def test_a_lost_lease_costs_its_seconds_only() -> None:
     assert plan.islands[0].walk_rank == (1, 50)
 
 
+def test_a_failed_lease_does_not_try_its_start_again() -> None:
+    """A walk that no worker can read must not stop its island for good."""
+    plan = LeasePlan(problem=PROBLEM, seconds=60)
+    [(first, _)] = next_leases(plan, free_slots=1, elapsed_s=0)
+    _come_back(plan, first, (1, 50))
+    [(second, _)] = next_leases(plan, free_slots=1, elapsed_s=2)
+    lost(plan, second, failed=True)
+    [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=3)
+    assert lease.start is None
+
+
 def test_the_worse_half_meets_the_incumbent_and_the_better_half_goes_on() -> None:
     """At a meeting point only islands behind the median adopt the best solution."""
     plan = LeasePlan(problem=PROBLEM, seconds=100)
