@@ -1,0 +1,7 @@
+"""Fixtures of all tests; each plugin is a module of ``tests/fixtures``."""
+
+from __future__ import annotations
+
+pytest_plugins = [
+    "fixtures.itc2019",
+]
