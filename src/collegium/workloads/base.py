@@ -111,7 +111,7 @@ class JobWorkload(Workload, Protocol):
 
     JobInput: ClassVar[type[BaseModel]]
     Plan: ClassVar[type[BaseModel]]
-    checker: ClassVar[type[Workload]]
+    checker: ClassVar[Workload]
 
     def needs(self, job: Any) -> Sequence[str]:
         """Return the hashes of the blobs that must exist when a job is submitted."""
@@ -151,5 +151,10 @@ class JobWorkload(Workload, Protocol):
     def conclude(self, plan: Any) -> BaseModel | None:
         """Return the checker's ``Input`` that makes the result; None without one."""
 
-    def result(self, plan: Any, verdict: Any) -> tuple[bytes, str]:
-        """Return the result's bytes and media type out of that last verdict."""
+    def result(self, plan: Any, verdict: Any) -> tuple[bytes, str] | None:
+        """Return the result's bytes and media type, when there is a result.
+
+        Parameters
+        ----------
+        verdict : what the checker answers to ``conclude``; None when that was None.
+        """

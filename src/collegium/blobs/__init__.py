@@ -1,0 +1,1 @@
+"""Big immutable payloads by the hash of their bytes."""

@@ -1,0 +1,1 @@
+"""Durable jobs: taken in, handed out in tasks, checked, stored, told about."""
