@@ -19,7 +19,8 @@
     ├── Unavailable           not now, perhaps later
     │   ├── Overloaded        a bounded queue is full
     │   ├── DatabaseUnavailable
-    │   └── WorkerUnreachable no answer from a worker; elsewhere may help
+    │   ├── WorkerUnreachable no answer from a worker; elsewhere may help
+    │   └── TaskLost          the process running a task died; elsewhere may help
     ├── TaskFailed            the task itself fails, wherever it runs
     ├── DeadlineExceeded      no time left
     ├── Cancelled             somebody asked to stop
@@ -95,7 +96,7 @@ class PreconditionRequired(CollegiumError):
 
 
 class Forbidden(CollegiumError):
-    """This is not allowed for the caller."""
+    """The caller is not allowed to do so."""
 
 
 class Unauthenticated(Forbidden):
@@ -125,6 +126,10 @@ class DatabaseUnavailable(Unavailable):
 
 class WorkerUnreachable(Unavailable):
     """A worker did not answer."""
+
+
+class TaskLost(Unavailable):
+    """The process that ran the task died."""
 
 
 class TaskFailed(CollegiumError):
