@@ -1,0 +1,1 @@
+"""Where the uniform interface meets the database: what all nouns do."""

@@ -1,0 +1,206 @@
+"""The six operations of a resource, from request to answer.
+
+Each takes the request, the noun's own function, and what that function needs. Writes
+run in one transaction that is committed before the answer is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any, Concatenate, ParamSpec
+
+import msgspec
+from starlette.requests import Request
+
+from collegium.catalogue.context import actor_of, catalogue_of, database_of, work_of
+from collegium.db import answers
+from collegium.db.database import Reader
+from collegium.db.records import Guard, Keys, Record, Records, Walk
+from collegium.db.work import Work
+from collegium.rest.answers import (
+    Answer,
+    changed,
+    created,
+    deleted,
+    location_in,
+    shown,
+)
+from collegium.rest.binding import raw_body
+from collegium.rest.etag import Preconditions
+from collegium.rest.idempotency import Claim, claim_of
+from collegium.rest.pages import PageQuery, links, not_modified, paged
+from collegium.rest.problems import KeyReused
+
+P = ParamSpec("P")
+
+
+class KeptAnswer(msgspec.Struct):
+    """An answer as it is kept for a repeated request."""
+
+    status: int
+    fields: list[tuple[str, str]]
+    body: str
+
+
+async def show(
+    request: Request,
+    find: Callable[Concatenate[Reader, P], Awaitable[Record]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Answer:
+    """Answer a GET of one resource."""
+    return shown(request, await find(database_of(request), *args, **kwargs))
+
+
+async def list_page(
+    request: Request,
+    records: Records,
+    keys: Keys,
+    query: PageQuery,
+    *,
+    filters: Mapping[str, Any] | None = None,
+    prefixes: Mapping[str, str | None] | None = None,
+) -> Answer:
+    """Answer a GET of a collection with a page of it.
+
+    Parameters
+    ----------
+    request : the GET.
+    records : the kind of rows.
+    keys : of their parents.
+    query : order, length of the page, and cursor.
+    filters : value that a column must have; None leaves the column free.
+    prefixes : text that a column must begin with; None leaves the column free.
+    """
+    catalogue = catalogue_of(request)
+    walk = _walk(query, filters or {}, prefixes or {})
+    name = walk.name()
+    if query.cursor is not None:
+        position = catalogue.seal.open(query.cursor, walk=name)
+        walk = replace(walk, after=position.values, is_backward=position.is_backward)
+    async with catalogue.database.snapshot() as reader:
+        ids = await records.scope(reader, keys)
+        etag = await records.revision(reader, ids)
+        unchanged = not_modified(request, etag)
+        if unchanged is not None:
+            return unchanged
+        page = await records.page(reader, ids, etag, walk)
+    return paged(page, links(request, page, catalogue.seal, walk=name))
+
+
+def _walk(
+    query: PageQuery, filters: Mapping[str, Any], prefixes: Mapping[str, str | None]
+) -> Walk:
+    return Walk(
+        sort=query.sort.removeprefix("-"),
+        is_descending=query.sort.startswith("-"),
+        limit=query.limit,
+        filters=tuple((k, v) for k, v in filters.items() if v is not None),
+        prefixes=tuple((k, v) for k, v in prefixes.items() if v is not None),
+    )
+
+
+async def create(
+    request: Request,
+    add: Callable[Concatenate[Work, P], Awaitable[Record]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Answer:
+    """Answer a POST to a collection; with an Idempotency-Key, the same each time."""
+    claim = claim_of(request, raw_body(request), principal=actor_of(request))
+    async with database_of(request).transaction() as transaction:
+        work = work_of(request, transaction)
+        if claim is not None:
+            kept = await _recall(work, claim)
+            if kept is not None:
+                return kept
+        record = await add(work, *args, **kwargs)
+        location = location_in(request, request.scope["path"], record.id)
+        answer = created(request, record, location=location)
+        if claim is not None:
+            await _remember(work, claim, answer)
+    return answer
+
+
+async def put(
+    request: Request,
+    assign: Callable[Concatenate[Work, Guard, P], Awaitable[tuple[Record, bool]]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Answer:
+    """Answer a PUT: ``assign`` returns the new state, and whether it is a new row."""
+    guard = Preconditions.of(request.scope)
+    async with database_of(request).transaction() as transaction:
+        work = work_of(request, transaction)
+        record, is_new = await assign(work, guard, *args, **kwargs)
+    if is_new:
+        return created(request, record, location=_sibling_location(request, record))
+    return changed(request, record)
+
+
+async def patch(
+    request: Request,
+    change: Callable[Concatenate[Work, Guard, P], Awaitable[Record]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Answer:
+    """Answer a PATCH."""
+    guard = Preconditions.of(request.scope)
+    async with database_of(request).transaction() as transaction:
+        work = work_of(request, transaction)
+        record = await change(work, guard, *args, **kwargs)
+    return changed(request, record)
+
+
+async def delete(
+    request: Request,
+    remove: Callable[Concatenate[Work, Guard, P], Awaitable[None]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Answer:
+    """Answer a DELETE."""
+    guard = Preconditions.of(request.scope)
+    async with database_of(request).transaction() as transaction:
+        await remove(work_of(request, transaction), guard, *args, **kwargs)
+    return deleted()
+
+
+def _sibling_location(request: Request, record: Record) -> str:
+    collection = request.scope["path"].rpartition("/")[0]
+    return location_in(request, collection, record.id)
+
+
+async def _recall(work: Work, claim: Claim) -> Answer | None:
+    row = await answers.recall(work, claim.scope, claim.key)
+    if row is None:
+        return None
+    fingerprint, text = row
+    if fingerprint != claim.fingerprint:
+        raise KeyReused(
+            "This Idempotency-Key came with another request before: take a new key "
+            "for a new request."
+        )
+    kept = msgspec.json.decode(text, type=KeptAnswer)
+    fields = [(name.encode(), value.encode()) for name, value in kept.fields]
+    fields.append((b"idempotent-replayed", b"true"))
+    return Answer(kept.status, kept.body.encode(), fields)
+
+
+async def _remember(work: Work, claim: Claim, answer: Answer) -> None:
+    kept = KeptAnswer(
+        status=answer.status_code,
+        fields=[
+            (name.decode(), value.decode())
+            for name, value in answer.raw_headers
+            if name != b"content-length"
+        ],
+        body=bytes(answer.body).decode(),
+    )
+    await answers.remember(
+        work,
+        claim.scope,
+        claim.key,
+        fingerprint=claim.fingerprint,
+        answer=msgspec.json.encode(kept).decode(),
+    )

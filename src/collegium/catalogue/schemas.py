@@ -1,0 +1,67 @@
+"""What the bodies of several nouns have in common."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from collegium.db.records import is_id
+
+
+def _not_an_id(code: str) -> str:
+    if is_id(code):
+        raise ValueError("a code must not look like an id")
+    return code
+
+
+Code = Annotated[
+    str,
+    StringConstraints(
+        min_length=1,
+        max_length=64,
+        pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9 ._~+&-]*[A-Za-z0-9._~+&-])?$",
+    ),
+    AfterValidator(_not_an_id),
+    Field(description="Short name, unique among its kind; usable in addresses."),
+]
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=500, pattern=r"\S"),
+    Field(description="Name for people."),
+]
+Language = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$", max_length=35),
+]
+Texts = Annotated[dict[Language, str], Field(max_length=50)]
+"""Text by language (BCP 47)."""
+
+
+class Body(BaseModel):
+    """What a client sends: nothing unknown, nothing converted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class OtherCode(Body):
+    """A name that something has elsewhere."""
+
+    code_type: str = Field(min_length=1, max_length=64, description="Whose code it is.")
+    code: str = Field(min_length=1, max_length=256, description="The code there.")
+
+
+class Stored(BaseModel):
+    """What every resource shows besides its own members."""
+
+    id: str = Field(description="UUIDv7; never changes.")
+    version: int = Field(description="Grows with every change; the ETag's number.")
+    created_at: str = Field(description="RFC 3339 in UTC.")
+    updated_at: str = Field(description="RFC 3339 in UTC.")
+
+
+class PageLinks(BaseModel):
+    """Where the pages beside this one are; the Link header says the same."""
+
+    next: str | None = Field(description="Address of the following page.")
+    prev: str | None = Field(description="Address of the page before.")

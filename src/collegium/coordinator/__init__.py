@@ -1,0 +1,1 @@
+"""The coordinator: all parts of the one program that keeps the catalogue."""

@@ -1,0 +1,45 @@
+"""Where courses are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from collegium.db.database import Reader
+from collegium.db.records import Parent, Record, Records
+from collegium.db.tables import courses
+from collegium.db.work import Work
+
+COURSES = Records(
+    courses,
+    noun="course",
+    parents=(Parent("university_id", "universities", "university"),),
+)
+
+
+async def set_prerequisites(work: Work, course: Record, ids: Iterable[str]) -> None:
+    """Keep which courses a course's rule names."""
+    of_course = (course["university_id"], course.id)
+    await work.transaction.execute(
+        "DELETE FROM course_prerequisites WHERE university_id = ? AND course_id = ?",
+        of_course,
+    )
+    await work.transaction.execute_many(
+        "INSERT INTO course_prerequisites (university_id, course_id, prerequisite_id) "
+        "VALUES (?, ?, ?)",
+        [(*of_course, id_) for id_ in ids],
+    )
+
+
+async def needs_itself(reader: Reader, course: Record) -> bool:
+    """Tell whether a course is, over any number of steps, its own prerequisite."""
+    row = await reader.fetch_one(
+        "WITH RECURSIVE needed (id) AS ("
+        " SELECT prerequisite_id FROM course_prerequisites"
+        " WHERE university_id = ? AND course_id = ?"
+        " UNION"
+        " SELECT p.prerequisite_id FROM course_prerequisites p"
+        " JOIN needed ON p.course_id = needed.id WHERE p.university_id = ?"
+        ") SELECT 1 FROM needed WHERE id = ? LIMIT 1",
+        (course["university_id"], course.id, course["university_id"], course.id),
+    )
+    return row is not None

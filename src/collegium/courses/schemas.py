@@ -1,0 +1,139 @@
+"""JSON bodies of courses."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from collegium.catalogue.schemas import (
+    Body,
+    Code,
+    Name,
+    OtherCode,
+    PageLinks,
+    Stored,
+    Texts,
+)
+from collegium.rest.pages import PageQuery
+
+DEEPEST_RULE = 8
+
+Short = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+
+class CourseRule(Body):
+    """Passed when the student has passed a course."""
+
+    kind: Literal["course"]
+    course: Annotated[str, Field(min_length=1, max_length=64)] = Field(
+        description="Id or code of a course of the same university; kept as its id."
+    )
+    min_grade: Short | None = Field(default=None, description="Least grade in it.")
+
+
+class PermissionRule(Body):
+    """Passed when somebody has given permission."""
+
+    kind: Literal["permission"]
+    of: Short = Field(description="Whose permission it is.")
+
+
+class AllRule(Body):
+    """Passed when every part is."""
+
+    kind: Literal["all"]
+    rules: list[Rule] = Field(min_length=1, max_length=50)
+
+
+class AnyRule(Body):
+    """Passed when one part is."""
+
+    kind: Literal["any"]
+    rules: list[Rule] = Field(min_length=1, max_length=50)
+
+
+class AtLeastRule(Body):
+    """Passed when so many parts are."""
+
+    kind: Literal["at_least"]
+    count: int = Field(ge=1, le=50)
+    rules: list[Rule] = Field(min_length=1, max_length=50)
+
+    @model_validator(mode="after")
+    def _needs_enough_parts(self) -> AtLeastRule:
+        if self.count > len(self.rules):
+            raise ValueError("count is larger than the number of rules")
+        return self
+
+
+Rule = Annotated[
+    CourseRule | PermissionRule | AllRule | AnyRule | AtLeastRule,
+    Field(discriminator="kind"),
+]
+
+
+def depth(rule: Rule) -> int:
+    """Return how many levels a rule has."""
+    return 1 + max((depth(part) for part in getattr(rule, "rules", ())), default=0)
+
+
+class CourseIn(Body):
+    """A course as a client describes it."""
+
+    code: Code
+    name: Name
+    titles: Texts = Field(default_factory=dict, description="Name by language.")
+    subject_code: Short | None = Field(default=None, description="As in CS.")
+    number: Short | None = Field(default=None, description="As in 101.")
+    descriptions: Texts = Field(
+        default_factory=dict, description="Description by language."
+    )
+    credits: float | None = Field(default=None, ge=0, le=1000)
+    level: Short | None = Field(default=None, description="As in bachelor.")
+    prerequisites: Rule | None = Field(
+        default=None, description="What a student must have before."
+    )
+    effective_from: datetime.date | None = Field(
+        default=None, description="First day on which the course is offered."
+    )
+    effective_to: datetime.date | None = Field(
+        default=None, description="Last day on which the course is offered."
+    )
+    other_codes: list[OtherCode] = Field(
+        default_factory=list, max_length=50, description="Its names elsewhere."
+    )
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> CourseIn:
+        begins, ends = self.effective_from, self.effective_to
+        if begins is not None and ends is not None and ends < begins:
+            raise ValueError("effective_to is before effective_from")
+        if self.prerequisites is not None and depth(self.prerequisites) > DEEPEST_RULE:
+            raise ValueError(f"prerequisites are nested deeper than {DEEPEST_RULE}")
+        return self
+
+
+class Course(CourseIn, Stored):
+    """A course."""
+
+    university_id: str = Field(description="Id of the university it belongs to.")
+
+
+class CourseQuery(PageQuery):
+    """Which courses to list, and how."""
+
+    code: str | None = Field(default=None, description="Exactly this code.")
+    subject_code: str | None = Field(default=None, description="Exactly this subject.")
+    level: str | None = Field(default=None, description="Exactly this level.")
+    q: str | None = Field(default=None, description="Code begins with this.")
+    sort: Literal["code", "-code", "name", "-name", "created_at", "-created_at"] = (
+        Field(default="code", description="Order; - for largest first.")
+    )
+
+
+class CoursePage(PageLinks):
+    """A page of courses."""
+
+    items: list[Course]

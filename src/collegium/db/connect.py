@@ -1,0 +1,31 @@
+"""Make a database of its address."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from collegium.db.database import Database
+from collegium.db.sqlite import SqliteDatabase
+from collegium.errors import Misconfigured
+
+_SQLITE = "sqlite:///"
+
+
+def database_at(url: str) -> Database:
+    """Return the database of an address, not yet opened.
+
+    Parameters
+    ----------
+    url : ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``postgresql://...``.
+
+    Raises
+    ------
+    Misconfigured
+        When no database is meant by it.
+    """
+    if url.startswith(_SQLITE) and len(url) > len(_SQLITE):
+        return SqliteDatabase(Path(url[len(_SQLITE) :]))
+    raise Misconfigured(
+        f"{url.split('@')[-1]!r} is not the address of a database: "
+        "sqlite:///file.db or postgresql://host/name."
+    )

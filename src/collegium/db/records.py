@@ -1,0 +1,479 @@
+"""The rows of one noun: found, listed, added, changed and removed.
+
+What all nouns have in common is here, once: a version that is never used twice, a
+revision of the collection that changes with each row, addresses by id or by code, pages
+by key. A noun's repository adds the questions of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+import uuid_utils
+
+from collegium.db.database import Reader, ReferenceViolated, Row, UniqueViolated
+from collegium.db.work import Work
+from collegium.errors import (
+    AlreadyExists,
+    NotFound,
+    PreconditionFailed,
+    StillReferenced,
+)
+
+Keys = tuple[str, ...]
+"""Id or code of each parent, outermost first, and of the row itself at the end."""
+
+Guard = Callable[[str | None], None]
+"""Given the ETag of the present state (None: nothing there), passes or raises."""
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_REFERRERS_SHOWN = 5
+
+
+def is_id(key: str) -> bool:
+    """Tell whether a key is an id; a code never looks like one."""
+    return len(key) == 36 and _UUID.fullmatch(key) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """What rows belong to.
+
+    Parameters
+    ----------
+    column : the column of the rows that names it.
+    table : where it is.
+    noun : what a person calls it.
+    """
+
+    column: str
+    table: str
+    noun: str
+
+
+class Record:
+    """One row, in one state.
+
+    Parameters
+    ----------
+    records : the kind of row.
+    row : values of the columns of ``records``, in order.
+    """
+
+    __slots__ = ("_records", "_row")
+
+    def __init__(self, records: Records, row: Row) -> None:
+        self._records = records
+        self._row = row
+
+    def __getitem__(self, column: str) -> Any:
+        return self._row[self._records.positions[column]]
+
+    @property
+    def id(self) -> str:
+        """The row's id."""
+        return str(self["id"])
+
+    @property
+    def version(self) -> int:
+        """Changes with every change of the row, and never comes back."""
+        return int(self["version"])
+
+    @property
+    def etag(self) -> str:
+        """Strong entity tag of the row's representation."""
+        return f'"{self["version"]}{self._records.form}"'
+
+    def to_json(self) -> bytes:
+        """Return the representation: the columns by their names."""
+        members = dict(zip(self._records.columns, self._row, strict=True))
+        for column in self._records.json_columns:
+            text = members[column]
+            if text is not None:
+                members[column] = msgspec.Raw(text.encode())
+        return msgspec.json.encode(members)
+
+    def value(self) -> dict[str, Any]:
+        """Return the representation as plain values."""
+        value: dict[str, Any] = msgspec.json.decode(self.to_json())
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Which rows to list, in what order, from where.
+
+    Parameters
+    ----------
+    sort : column to sort by; the id decides between equals.
+    is_descending : largest first.
+    limit : most rows to return.
+    filters : column and value that rows must have.
+    prefixes : column and text that values must begin with.
+    after : sort value and id of the row before the first, None to begin at the start.
+    is_backward : ``after`` is behind the last row instead.
+    """
+
+    sort: str = "code"
+    is_descending: bool = False
+    limit: int = 50
+    filters: tuple[tuple[str, Any], ...] = ()
+    prefixes: tuple[tuple[str, str], ...] = ()
+    after: tuple[Any, ...] | None = None
+    is_backward: bool = False
+
+    def name(self) -> str:
+        """Return a short text that differs for walks through different rows."""
+        shape = (self.sort, self.is_descending, self.filters, self.prefixes)
+        return hashlib.blake2b(msgspec.json.encode(shape), digest_size=6).hexdigest()
+
+
+@dataclass(slots=True)
+class RecordPage:
+    """Some rows, in order, and whether there are more on either side."""
+
+    items: list[Record]
+    etag: str
+    sort: str
+    has_before: bool
+    has_after: bool
+
+    def edge(self, item: Record) -> tuple[Any, ...]:
+        """Return where a row stands in the order."""
+        return (item[self.sort], item.id)
+
+
+class Records:
+    """All rows of one noun.
+
+    Parameters
+    ----------
+    table : with the columns ``id``, ``code``, ``version``, ``created_at`` and
+        ``updated_at``, and one for each parent; what it holds is what is shown.
+    noun : what a person calls one of them.
+    parents : what they belong to, outermost first.
+    """
+
+    def __init__(
+        self, table: sa.Table, *, noun: str, parents: tuple[Parent, ...] = ()
+    ) -> None:
+        self.table = table.name
+        self.noun = noun
+        self.parents = parents
+        self.columns = tuple(column.name for column in table.columns)
+        self.positions = {name: i for i, name in enumerate(self.columns)}
+        self.json_columns = tuple(c.name for c in table.columns if c.info.get("json"))
+        # A tag names one sequence of bytes, so it tells apart representations of
+        # programs that show other columns.
+        digest = hashlib.blake2b(",".join(self.columns).encode(), digest_size=2)
+        self.form = f".{digest.hexdigest()}"
+        self._referrers = _referrers(table)
+        self._select = f"SELECT {', '.join(self.columns)} FROM {self.table}"
+        self._places = ", ".join("?" for _ in self.columns)
+        self._finders: dict[tuple[bool, ...], tuple[str, tuple[int, ...]]] = {}
+
+    async def find(self, reader: Reader, keys: Keys) -> Record:
+        """Return the row of these keys.
+
+        Raises
+        ------
+        NotFound
+            When it, or what it should belong to, is not there.
+        """
+        record = await self.lookup(reader, keys)
+        if record is None:
+            raise NotFound(f"There is no {self.noun} {keys[-1]!r}.")
+        return record
+
+    async def lookup(self, reader: Reader, keys: Keys) -> Record | None:
+        """Return the row of these keys, None when only the last leads nowhere.
+
+        Raises
+        ------
+        NotFound
+            When what the row should belong to is not there.
+        """
+        shape = tuple(map(is_id, keys))
+        finder = self._finders.get(shape)
+        if finder is None:
+            finder = self._finders[shape] = self._finder(shape)
+        sql, order = finder
+        row = await reader.fetch_one(sql, [keys[i] for i in order])
+        if row is not None:
+            return Record(self, row)
+        if self.parents:
+            await self.scope(reader, keys[:-1])
+        return None
+
+    async def scope(self, reader: Reader, keys: Keys) -> tuple[str, ...]:
+        """Return the ids of the parents of these keys, outermost first.
+
+        Raises
+        ------
+        NotFound
+            When one of them is not there.
+        """
+        ids: tuple[str, ...] = ()
+        for depth, parent in enumerate(self.parents):
+            wheres = [f"{above.column} = ?" for above in self.parents[:depth]]
+            wheres.append("id = ?" if is_id(keys[depth]) else "code = ?")
+            row = await reader.fetch_one(
+                f"SELECT id FROM {parent.table} WHERE {' AND '.join(wheres)}",
+                (*ids, keys[depth]),
+            )
+            if row is None:
+                raise NotFound(f"There is no {parent.noun} {keys[depth]!r}.")
+            ids = (*ids, row[0])
+        return ids
+
+    async def revision(self, reader: Reader, ids: tuple[str, ...]) -> str:
+        """Return the ETag of the collection under parents of these ids."""
+        row = await reader.fetch_one(
+            "SELECT revision FROM collections WHERE scope = ? AND name = ?",
+            (ids[-1] if ids else "", self.table),
+        )
+        return f'"{row[0] if row else 0}{self.form}"'
+
+    async def page(
+        self, reader: Reader, ids: tuple[str, ...], etag: str, walk: Walk
+    ) -> RecordPage:
+        """Return the rows of a walk that follow its position.
+
+        Parameters
+        ----------
+        reader : a snapshot, so that the rows are those of the ETag.
+        ids : of the parents.
+        etag : the collection's, read from the same snapshot.
+        walk : which rows, and from where.
+        """
+        sql, params = self._page_sql(ids, walk)
+        rows = list(await reader.fetch_all(sql, params))
+        has_more = len(rows) > walk.limit
+        del rows[walk.limit :]
+        if walk.is_backward:
+            rows.reverse()
+        has_left = walk.after is not None and bool(rows)
+        return RecordPage(
+            items=[Record(self, row) for row in rows],
+            etag=etag,
+            sort=walk.sort,
+            has_before=has_more if walk.is_backward else has_left,
+            has_after=has_left if walk.is_backward else has_more,
+        )
+
+    async def add(self, work: Work, keys: Keys, values: Mapping[str, Any]) -> Record:
+        """Add a row under parents of these keys.
+
+        Parameters
+        ----------
+        work : the request's.
+        keys : of the parents.
+        values : by column; structures as values, not as texts.
+
+        Raises
+        ------
+        NotFound
+            When a parent is not there.
+        AlreadyExists
+            When the code is taken.
+        """
+        ids = await self.scope(work.transaction, keys)
+        version = await self._next_version(work, ids)
+        members = {
+            "id": str(uuid_utils.uuid7()),
+            **self._stored(values),
+            **dict(zip((p.column for p in self.parents), ids, strict=True)),
+            "version": version,
+            "created_at": work.now,
+            "updated_at": work.now,
+        }
+        row = [members[column] for column in self.columns]
+        sql = (
+            f"INSERT INTO {self.table} ({', '.join(self.columns)}) "
+            f"VALUES ({self._places})"
+        )
+        try:
+            await work.transaction.execute(sql, row)
+        except UniqueViolated:
+            raise self._taken(values) from None
+        return Record(self, row)
+
+    async def change(
+        self, work: Work, record: Record, values: Mapping[str, Any]
+    ) -> Record:
+        """Give a row new values; with the values it has, it stays as it is.
+
+        Raises
+        ------
+        PreconditionFailed
+            When the row has changed since it was read.
+        AlreadyExists
+            When the new code is taken.
+        """
+        stored = self._stored(values)
+        if all(record[column] == value for column, value in stored.items()):
+            return record
+        ids = tuple(record[parent.column] for parent in self.parents)
+        stored["version"] = await self._next_version(work, ids)
+        stored["updated_at"] = work.now
+        wheres = "".join(f" AND {parent.column} = ?" for parent in self.parents)
+        sql = (
+            f"UPDATE {self.table} SET {', '.join(f'{c} = ?' for c in stored)} "
+            f"WHERE id = ?{wheres} AND version = ?"
+        )
+        params = [*stored.values(), record.id, *ids, record.version]
+        try:
+            count = await work.transaction.execute(sql, params)
+        except UniqueViolated:
+            raise self._taken(values) from None
+        if count != 1:
+            raise PreconditionFailed
+        return Record(
+            self, [stored.get(column, record[column]) for column in self.columns]
+        )
+
+    async def remove(self, work: Work, record: Record) -> None:
+        """Delete a row.
+
+        Raises
+        ------
+        StillReferenced
+            When others refer to it; they are named.
+        PreconditionFailed
+            When the row has changed since it was read.
+        """
+        ids = tuple(record[parent.column] for parent in self.parents)
+        await self._next_version(work, ids)
+        wheres = "".join(f" AND {parent.column} = ?" for parent in self.parents)
+        await self._refuse_referenced(work.transaction, record)
+        try:
+            count = await work.transaction.execute(
+                f"DELETE FROM {self.table} WHERE id = ?{wheres} AND version = ?",
+                [record.id, *ids, record.version],
+            )
+        except ReferenceViolated:
+            raise StillReferenced(
+                f"Something refers to the {self.noun} since a moment ago."
+            ) from None
+        if count != 1:
+            raise PreconditionFailed
+
+    async def _refuse_referenced(self, reader: Reader, record: Record) -> None:
+        found: list[str] = []
+        for table, columns, shown in self._referrers:
+            wheres = " AND ".join(f"{theirs} = ?" for theirs, _ in columns)
+            rows = await reader.fetch_all(
+                f"SELECT {shown} FROM {table} WHERE {wheres} "
+                f"LIMIT {_REFERRERS_SHOWN + 1}",
+                [record[ours] for _, ours in columns],
+            )
+            names = [str(row[0]) for row in rows[:_REFERRERS_SHOWN]]
+            if names:
+                more = " and more" if len(rows) > _REFERRERS_SHOWN else ""
+                found.append(f"{table.replace('_', ' ')} {', '.join(names)}{more}")
+        if found:
+            raise StillReferenced(
+                f"The {self.noun} cannot be deleted while these refer to it: "
+                f"{'; '.join(found)}."
+            )
+
+    async def _next_version(self, work: Work, ids: tuple[str, ...]) -> int:
+        """Return a new version and make it the collection's revision.
+
+        On PostgreSQL the collection's row is locked from here to the commit, so that
+        changes of one collection happen one after the other.
+        """
+        version = await work.transaction.next_revision()
+        await work.transaction.execute(
+            "INSERT INTO collections (scope, name, revision) VALUES (?, ?, ?) "
+            "ON CONFLICT (scope, name) DO UPDATE SET revision = excluded.revision",
+            (ids[-1] if ids else "", self.table, version),
+        )
+        return version
+
+    def _stored(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return values as the columns hold them."""
+        return {
+            column: msgspec.json.encode(value).decode()
+            if column in self.json_columns and value is not None
+            else value
+            for column, value in values.items()
+        }
+
+    def _taken(self, values: Mapping[str, Any]) -> AlreadyExists:
+        return AlreadyExists(
+            f"There is a {self.noun} {values.get('code')!r} already.",
+            pointers={"/code": "taken"},
+        )
+
+    def _finder(self, shape: tuple[bool, ...]) -> tuple[str, tuple[int, ...]]:
+        """Return the statement that finds a row by keys of this shape.
+
+        Parameters
+        ----------
+        shape : for each key, whether it is an id.
+        """
+        wheres: list[str] = []
+        order: list[int] = []
+        parents: list[tuple[str, list[int]]] = []
+        for depth, parent in enumerate(self.parents):
+            expression, used = "?", [depth]
+            if not shape[depth]:
+                inner = [
+                    f"{above.column} = {sql}"
+                    for above, (sql, _) in zip(self.parents, parents, strict=False)
+                ]
+                inner.append("code = ?")
+                expression = (
+                    f"(SELECT id FROM {parent.table} WHERE {' AND '.join(inner)})"
+                )
+                used = [*(i for _, places in parents for i in places), depth]
+            parents.append((expression, used))
+            wheres.append(f"{parent.column} = {expression}")
+            order.extend(used)
+        wheres.append("id = ?" if shape[-1] else "code = ?")
+        order.append(len(shape) - 1)
+        return f"{self._select} WHERE {' AND '.join(wheres)}", tuple(order)
+
+    def _page_sql(self, ids: Sequence[str], walk: Walk) -> tuple[str, list[Any]]:
+        wheres = [f"{parent.column} = ?" for parent in self.parents]
+        params: list[Any] = list(ids)
+        for column, value in walk.filters:
+            wheres.append(f"{column} = ?")
+            params.append(value)
+        for column, prefix in walk.prefixes:
+            wheres.append(f"{column} >= ? AND {column} < ?")
+            params.extend((prefix, prefix + "\U0010ffff"))
+        is_falling = walk.is_descending != walk.is_backward
+        if walk.after is not None:
+            wheres.append(f"({walk.sort}, id) {'<' if is_falling else '>'} (?, ?)")
+            params.extend(walk.after)
+        where = f" WHERE {' AND '.join(wheres)}" if wheres else ""
+        way = "DESC" if is_falling else "ASC"
+        params.append(walk.limit + 1)
+        order = f" ORDER BY {walk.sort} {way}, id {way} LIMIT ?"
+        return self._select + where + order, params
+
+
+def _referrers(
+    table: sa.Table,
+) -> list[tuple[str, list[tuple[str, str]], str]]:
+    """Return each foreign key that stops a deletion: table, columns, what to show."""
+    found = []
+    for other in table.metadata.sorted_tables:
+        for constraint in other.foreign_key_constraints:
+            if constraint.referred_table is table and constraint.ondelete is None:
+                columns = [(e.parent.name, e.column.name) for e in constraint.elements]
+                shown = "code" if "code" in other.columns else "id"
+                if shown not in other.columns:
+                    shown = next(
+                        c.name for c in other.primary_key if c.name != columns[0][0]
+                    )
+                found.append((other.name, columns, shown))
+    return found

@@ -1,0 +1,355 @@
+"""SQLite behind the ``Database`` protocol: reads on the loop, commits in groups.
+
+A read by key takes a few microseconds, less than handing it to a thread; so readers run
+on the event loop. A commit waits for the disk; so it runs in a thread, for all the
+transactions that came while the one before was waiting. Each of these is a savepoint in
+one SQLite transaction: one may fail without the others, and none is acknowledged before
+the common commit is on disk.
+
+The driver is ``apsw`` because it brings its own SQLite: versions before 3.51.3 can
+corrupt a WAL database when two connections write and checkpoint at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import apsw
+
+from collegium.db.database import (
+    CheckViolated,
+    Dialect,
+    Params,
+    ReferenceViolated,
+    Row,
+    UniqueViolated,
+)
+from collegium.errors import CollegiumError, DatabaseUnavailable, DeadlineExceeded
+
+BUSY_S = 5.0
+"""How long a writer waits for writers of other processes."""
+SCAN_LIMIT_S = 2.0
+_FIXED_VERSION = (3, 51, 3)
+
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+
+class SqliteDatabase:
+    """One SQLite file.
+
+    Parameters
+    ----------
+    path : the file; made when it is not there.
+    vfs : name of a registered VFS, to observe or disturb what reaches the disk.
+    busy_s : how long to wait for writers of other processes.
+    scan_limit_s : longest time that a ``scan`` may take.
+    """
+
+    dialect: Dialect = "sqlite"
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        vfs: str | None = None,
+        busy_s: float = BUSY_S,
+        scan_limit_s: float = SCAN_LIMIT_S,
+    ) -> None:
+        self._path = path
+        self._vfs = vfs
+        self._busy_s = busy_s
+        self._scan_limit_s = scan_limit_s
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="collegium-db")
+        self._lock = asyncio.Lock()
+        self._snapshot_lock = asyncio.Lock()
+        self._scan_lock = asyncio.Lock()
+        self._group: _Group | None = None
+        self._commits: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Open the file and its connections."""
+        if tuple(map(int, apsw.sqlite_lib_version().split("."))) < _FIXED_VERSION:
+            raise DatabaseUnavailable("This SQLite can corrupt WAL databases.")
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._writer = await self._in_thread(self._connect)
+        self._reader = self._connect(is_reader=True)
+        self._snapshot_reader = self._connect(is_reader=True)
+        self._scanner = self._connect(is_reader=True)
+
+    async def close(self) -> None:
+        """Wait for running commits, then close the connections."""
+        while self._commits:
+            await asyncio.gather(*self._commits)
+        async with self._lock, self._scan_lock:
+            for connection in (
+                self._scanner,
+                self._snapshot_reader,
+                self._reader,
+                self._writer,
+            ):
+                await self._in_thread(connection.close)
+        self._threads.shutdown()
+
+    async def fetch_one(self, sql: str, params: Params = ()) -> Row | None:
+        """Return the first row, or None."""
+        rows = _rows(self._reader, sql, params)
+        return rows[0] if rows else None
+
+    async def fetch_all(self, sql: str, params: Params = ()) -> Sequence[Row]:
+        """Return all rows."""
+        return _rows(self._reader, sql, params)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[_SqliteReader]:
+        """Return a context whose reads all see the same state."""
+        async with self._snapshot_lock:
+            _run(self._snapshot_reader, "BEGIN")
+            try:
+                yield _SqliteReader(self._snapshot_reader)
+            finally:
+                _run(self._snapshot_reader, "COMMIT")
+
+    async def scan(self, sql: str, params: Params = ()) -> Sequence[Row]:
+        """Return all rows of a question, asked in a thread and for a bounded time."""
+        async with self._scan_lock:
+            timer = asyncio.get_running_loop().call_later(
+                self._scan_limit_s, self._scanner.interrupt
+            )
+            try:
+                return await self._in_thread(_rows, self._scanner, sql, params)
+            finally:
+                timer.cancel()
+
+    async def data_version(self) -> int:
+        """Return a number that differs once anything has been committed since."""
+        return int(_rows(self._reader, "PRAGMA data_version", ())[0][0])
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[SqliteTransaction]:
+        """Return a context whose changes are on disk when it is left."""
+        async with self._lock:
+            group = self._group or await self._begin()
+            _run(self._writer, "SAVEPOINT request")
+            try:
+                yield SqliteTransaction(self._writer)
+                _run(self._writer, "RELEASE request")
+            except BaseException:
+                self._undo(group)
+                raise
+            group.size += 1
+        await group.ended.wait()
+        if group.failure is not None:
+            raise group.failure
+
+    async def _begin(self) -> _Group:
+        """Begin the transaction that this and the following requests share."""
+        try:
+            try:
+                _run(self._writer, "BEGIN IMMEDIATE")
+            except DatabaseUnavailable:
+                # Another process writes: wait for it, but not on the loop.
+                self._writer.set_busy_timeout(int(self._busy_s * 1000))
+                await self._in_thread(_run, self._writer, "BEGIN IMMEDIATE")
+        finally:
+            self._writer.set_busy_timeout(0)
+        self._group = group = _Group()
+        task = asyncio.create_task(self._commit(group))
+        self._commits.add(task)
+        task.add_done_callback(self._commits.discard)
+        return group
+
+    async def _commit(self, group: _Group) -> None:
+        """Commit once all the requests that wait for the lock now have been served.
+
+        The lock is fair: whoever asked for it before is in the group.
+        """
+        async with self._lock:
+            self._group = None
+            try:
+                if group.failure is None:
+                    await self._in_thread(_run, self._writer, "COMMIT")
+            except DatabaseUnavailable as failure:
+                _log.error("commit of %d requests failed: %s", group.size, failure)
+                group.failure = failure
+                await self._in_thread(self._reopen_writer)
+            finally:
+                group.ended.set()
+
+    def _undo(self, group: _Group) -> None:
+        """Undo one request; when SQLite has undone all of them, fail the group."""
+        if self._writer.in_transaction:
+            _run(self._writer, "ROLLBACK TO request")
+            _run(self._writer, "RELEASE request")
+            return
+        group.failure = DatabaseUnavailable("The database could not take the change.")
+
+    def _reopen_writer(self) -> None:
+        """Replace a connection whose commit has failed: its cache may be wrong."""
+        self._writer.close(True)
+        self._writer = self._connect()
+
+    async def run_script(self, script: str) -> None:
+        """Run statements that change the schema, all or none.
+
+        Foreign keys are checked at the end instead of at each statement, because
+        changing a table in SQLite may mean to build it anew.
+
+        Raises
+        ------
+        ReferenceViolated
+            When rows would be left that refer to nothing.
+        """
+        async with self._lock:
+            await self._in_thread(self._run_script, script)
+
+    def _run_script(self, script: str) -> None:
+        writer = self._writer
+        _run(writer, "PRAGMA foreign_keys = OFF")
+        writer.set_busy_timeout(int(self._busy_s * 1000))
+        try:
+            _run(writer, "BEGIN IMMEDIATE")
+            try:
+                _run(writer, script)
+                if _rows(writer, "PRAGMA foreign_key_check", ()):
+                    raise ReferenceViolated("The change leaves dangling references.")
+                _run(writer, "COMMIT")
+            except BaseException:
+                if writer.in_transaction:
+                    _run(writer, "ROLLBACK")
+                raise
+        finally:
+            writer.set_busy_timeout(0)
+            _run(writer, "PRAGMA foreign_keys = ON")
+
+    async def describe(self) -> dict[str, Any]:
+        """Return the versions and modes in force."""
+        journal = _rows(self._reader, "PRAGMA journal_mode", ())[0][0]
+        tables = _rows(self._reader, "SELECT count(*) FROM sqlite_schema", ())[0][0]
+        return {
+            "dialect": self.dialect,
+            "sqlite_version": apsw.sqlite_lib_version(),
+            "journal_mode": journal,
+            "tables_and_indexes": tables,
+        }
+
+    def _connect(self, *, is_reader: bool = False) -> apsw.Connection:
+        try:
+            connection = apsw.Connection(
+                str(self._path), vfs=self._vfs, statementcachesize=400
+            )
+            connection.set_busy_timeout(int(self._busy_s * 1000))
+            for pragma in (
+                "journal_mode = WAL",
+                "synchronous = FULL",
+                "foreign_keys = ON",
+                "trusted_schema = OFF",
+                "cache_size = -65536",
+                "journal_size_limit = 67108864",
+                f"query_only = {int(is_reader)}",
+            ):
+                connection.execute(f"PRAGMA {pragma}").fetchall()
+        except apsw.Error as error:
+            raise _translated(error) from error
+        connection.set_busy_timeout(100 if is_reader else 0)
+        return connection
+
+    async def _in_thread(self, function: Callable[..., _T], *args: Any) -> _T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, function, *args)
+
+
+class _Group:
+    """Requests that share one commit."""
+
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
+        self.failure: DatabaseUnavailable | None = None
+        self.size = 0
+
+
+class _SqliteReader:
+    """Reads through one connection."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    async def fetch_one(self, sql: str, params: Params = ()) -> Row | None:
+        """Return the first row, or None."""
+        rows = _rows(self._connection, sql, params)
+        return rows[0] if rows else None
+
+    async def fetch_all(self, sql: str, params: Params = ()) -> Sequence[Row]:
+        """Return all rows."""
+        return _rows(self._connection, sql, params)
+
+
+class SqliteTransaction(_SqliteReader):
+    """One request's reads and changes."""
+
+    async def execute(self, sql: str, params: Params = ()) -> int:
+        """Run a statement; return the number of rows it changed."""
+        _run(self._connection, sql, params)
+        return self._connection.changes()
+
+    async def execute_many(self, sql: str, rows: Iterable[Params]) -> None:
+        """Run a statement once for each row of parameters."""
+        try:
+            self._connection.executemany(sql, rows)
+        except apsw.Error as error:
+            raise _translated(error) from error
+
+    async def next_revision(self) -> int:
+        """Return a number greater than any returned before."""
+        rows = _rows(
+            self._connection,
+            "UPDATE revisions SET value = value + 1 WHERE id = 1 RETURNING value",
+            (),
+        )
+        return int(rows[0][0])
+
+
+def _rows(connection: apsw.Connection, sql: str, params: Params) -> Sequence[Row]:
+    """Return all rows; reading to the end also ends the read transaction."""
+    try:
+        return connection.execute(sql, params).fetchall()
+    except apsw.Error as error:
+        raise _translated(error) from error
+
+
+def _run(connection: apsw.Connection, sql: str, params: Params = ()) -> None:
+    try:
+        connection.execute(sql, params).fetchall()
+    except apsw.Error as error:
+        raise _translated(error) from error
+
+
+def _translated(error: apsw.Error) -> CollegiumError:
+    """Return what an error of the driver means to the rest of the program."""
+    if isinstance(error, apsw.ConstraintError):
+        return _constraint(error)
+    if isinstance(error, apsw.InterruptError):
+        return DeadlineExceeded("The search took too long: ask for something rarer.")
+    if isinstance(error, apsw.SQLError):
+        # Our own statement is wrong: a fault of the program, not of the database.
+        raise error
+    return DatabaseUnavailable(f"The database does not answer: {error}.")
+
+
+def _constraint(error: apsw.ConstraintError) -> CollegiumError:
+    code = getattr(error, "extendedresult", 0)
+    if code in (
+        apsw.SQLITE_CONSTRAINT_UNIQUE,
+        apsw.SQLITE_CONSTRAINT_PRIMARYKEY,
+        apsw.SQLITE_CONSTRAINT_ROWID,
+    ):
+        return UniqueViolated(str(error))
+    if code in (apsw.SQLITE_CONSTRAINT_FOREIGNKEY, apsw.SQLITE_CONSTRAINT_TRIGGER):
+        return ReferenceViolated(str(error))
+    return CheckViolated(str(error))

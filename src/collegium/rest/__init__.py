@@ -1,0 +1,1 @@
+"""The uniform interface: what every resource of a coordinator or worker shares."""

@@ -1,0 +1,74 @@
+"""An application whose every route follows the uniform interface."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.types import ASGIApp, Lifespan
+
+from collegium import __version__
+from collegium.rest.answers import Answer, Document, shown
+from collegium.rest.bodies import BodyLimits
+from collegium.rest.guards import Guards, HeaderLimits, Observer
+from collegium.rest.openapi import described
+from collegium.rest.routing import Dispatcher
+
+
+class Application(FastAPI):
+    """FastAPI with our guards, routing and errors in place of its middleware.
+
+    Routers are included as usual; what they may look like says ``rest.binding``.
+
+    Parameters
+    ----------
+    title : name of the program, for the OpenAPI document.
+    lifespan : opens and closes what the routes need.
+    body_limits : bounds of request bodies that lean routes read.
+    header_limits : bounds of request headers.
+    observer : told of each answer, for metrics and logs.
+    """
+
+    def __init__(
+        self,
+        *,
+        title: str,
+        lifespan: Lifespan[Any] | None = None,
+        body_limits: BodyLimits | None = None,
+        header_limits: HeaderLimits | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        super().__init__(
+            title=title,
+            version=__version__,
+            lifespan=lifespan,
+            openapi_url=None,
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,
+        )
+        self._body_limits = body_limits or BodyLimits()
+        self._header_limits = header_limits or HeaderLimits()
+        self._observer = observer
+        self.add_api_route("/openapi.json", _show_openapi, include_in_schema=False)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return what serves every request; called once, at the first of them."""
+        dispatcher = Dispatcher(self, self._body_limits)
+        return Guards(dispatcher, self._header_limits, self._observer)
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document: the framework's, with our errors in it."""
+        if self.openapi_schema is None:
+            self.openapi_schema = described(super().openapi())
+        return self.openapi_schema
+
+
+async def _show_openapi(request: Request) -> Answer:
+    """Show the description of this interface."""
+    raw = msgspec.json.encode(request.app.openapi())
+    digest = hashlib.sha256(raw).hexdigest()[:32]
+    return shown(request, Document(raw, digest))

@@ -1,0 +1,190 @@
+"""What every request passes first and every answer last, in one cheap layer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import uuid_utils
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from collegium.errors import Unreadable
+from collegium.rest.problems import HeadersTooLarge, problem_response
+
+SECURITY_FIELDS: tuple[tuple[bytes, bytes], ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_HOST = re.compile(
+    rb"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?"
+)
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+Observer = Callable[[Scope, int], None]
+"""Is told of every answer: the request's scope and the status."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderLimits:
+    """What the header of a request may take.
+
+    Parameters
+    ----------
+    size_bytes : names and values together.
+    count : number of fields.
+    """
+
+    size_bytes: int = 16 * 2**10
+    count: int = 100
+
+
+class Guards:
+    """ASGI layer around everything: framing, names, safe defaults, last resort.
+
+    Parameters
+    ----------
+    app : what is guarded.
+    limits : bounds of headers.
+    observer : told of each answer, for metrics and logs.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        limits: HeaderLimits,
+        observer: Observer | None = None,
+    ) -> None:
+        self._app = app
+        self._limits = limits
+        self._observer = observer
+        self._good_hosts: set[bytes] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; whatever is raised on the way becomes a problem."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, send, self._observer)
+        try:
+            exchange.name(self._inspect(scope))
+            await self._app(scope, receive, exchange.send)
+        except Exception as error:
+            if exchange.is_started:
+                # Too late for another answer: the server cuts the connection.
+                raise
+            response = problem_response(error, scope)
+            if isinstance(error, BadFraming):
+                response.headers["connection"] = "close"
+            await response(scope, receive, exchange.send)
+
+    def _inspect(self, scope: Scope) -> bytes | None:
+        """Check the header's form; return the request id that a client has sent.
+
+        Raises
+        ------
+        BadFraming
+            When there is not exactly one valid Host, or the end of the body is said
+            in two ways.
+        HeadersTooLarge
+            When the header is larger than allowed.
+        """
+        fields = scope["headers"]
+        size = hosts = lengths = 0
+        is_chunked = False
+        request_id = None
+        for name, value in fields:
+            size += len(name) + len(value)
+            if name == b"host":
+                hosts += 1
+                self._check_host(value)
+            elif name == b"content-length":
+                lengths += 1
+            elif name == b"transfer-encoding":
+                is_chunked = True
+            elif name == b"x-request-id":
+                request_id = value
+        if hosts != 1 and not (hosts == 0 and scope.get("http_version") == "1.0"):
+            raise BadFraming("A request needs exactly one Host header.")
+        if lengths > 1 or (lengths and is_chunked):
+            raise BadFraming("Say the length of the body once.")
+        if size > self._limits.size_bytes or len(fields) > self._limits.count:
+            raise HeadersTooLarge(
+                f"Header fields may take {self._limits.size_bytes} bytes "
+                f"and be {self._limits.count}."
+            )
+        return request_id
+
+    def _check_host(self, value: bytes) -> None:
+        if value in self._good_hosts:
+            return
+        if _HOST.fullmatch(value) is None:
+            raise BadFraming("The Host header is not a host.")
+        if len(self._good_hosts) < 1000:
+            self._good_hosts.add(value)
+
+
+class BadFraming(Unreadable):
+    """Where this request ends, or whom it is for, is not clear."""
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    __slots__ = (
+        "_id",
+        "_is_head",
+        "_is_over",
+        "_observer",
+        "_scope",
+        "_send",
+        "is_started",
+    )
+
+    def __init__(self, scope: Scope, send: Send, observer: Observer | None) -> None:
+        self._scope = scope
+        self._send = send
+        self._observer = observer
+        self._is_head = scope["method"] == "HEAD"
+        self._is_over = False
+        self._id = b""
+        self.is_started = False
+
+    def name(self, wished: bytes | None) -> None:
+        """Give the request its id: the client's own, or a new one."""
+        if wished is not None and _REQUEST_ID.fullmatch(wished):
+            self._id = wished
+        else:
+            self._id = str(uuid_utils.uuid7()).encode()
+        state: dict[str, Any] = self._scope.setdefault("state", {})
+        state["request_id"] = self._id.decode()
+
+    async def send(self, message: Message) -> None:
+        """Pass a part of the answer on, completed."""
+        if message["type"] == "http.response.start":
+            self.is_started = True
+            self._complete(message)
+        elif self._is_head:
+            # HEAD: the fields that a GET would have, and nothing behind them.
+            if self._is_over:
+                return
+            self._is_over = True
+            message = {"type": "http.response.body", "body": b""}
+        await self._send(message)
+
+    def _complete(self, message: Message) -> None:
+        fields: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
+        names = {name for name, _ in fields}
+        if b"cache-control" not in names:
+            fields.append((b"cache-control", b"no-store"))
+        if b"content-security-policy" not in names:
+            fields.append(_POLICY)
+        fields.append((b"x-request-id", self._id))
+        fields.extend(SECURITY_FIELDS)
+        message["headers"] = fields
+        if self._observer is not None:
+            self._observer(self._scope, message["status"])

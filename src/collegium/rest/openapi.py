@@ -1,0 +1,65 @@
+"""Make the framework's OpenAPI document say what these routes really answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from collegium.rest.problems import KINDS, MEDIA_TYPE, Problem
+
+_METHODS = ("get", "post", "put", "patch", "delete")
+_EVERYWHERE = (400, 404, 422, 431, 500, 503)
+_WITH_BODY = (408, 413, 415)
+_BY_METHOD = {
+    "post": (409, *_WITH_BODY),
+    "put": (409, 412, 428, *_WITH_BODY),
+    "patch": (409, 412, 428, *_WITH_BODY),
+    "delete": (409, 412, 428),
+}
+
+
+def described(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with a problem for each error that can occur.
+
+    Parameters
+    ----------
+    document : as FastAPI makes it; changed in place.
+    """
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    _, definitions = models_json_schema(
+        [(Problem, "serialization")], ref_template="#/components/schemas/{model}"
+    )
+    schemas.update(definitions["$defs"])
+    for operations in document.get("paths", {}).values():
+        for method in _METHODS:
+            if method in operations:
+                _describe(method, operations[method])
+    return document
+
+
+def _describe(method: str, operation: dict[str, Any]) -> None:
+    responses = operation.setdefault("responses", {})
+    if _is_framework_422(responses.get("422")):
+        del responses["422"]
+    for status in (*_EVERYWHERE, *_BY_METHOD.get(method, ())):
+        responses.setdefault(str(status), _problem(status))
+    if method == "get":
+        responses.setdefault("304", {"description": "Not modified since."})
+
+
+def _is_framework_422(response: dict[str, Any] | None) -> bool:
+    if response is None:
+        return False
+    schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+    return str(schema.get("$ref", "")).endswith("/HTTPValidationError")
+
+
+def _problem(status: int) -> dict[str, Any]:
+    titles = [kind.title for kind in KINDS.values() if kind.status == status]
+    return {
+        "description": "; ".join(titles) + ".",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }

@@ -1,0 +1,1 @@
+"""Universities: the tenants of the catalogue."""
