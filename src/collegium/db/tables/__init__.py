@@ -1,0 +1,30 @@
+"""Every table, as SQLAlchemy Core sees it: for the schema and its migrations only.
+
+Requests are served by written SQL. Below a university every key leads with the
+university, so that rows can be split by tenant. Types are those that mean the same in
+SQLite (STRICT tables) and PostgreSQL: times are RFC 3339 texts in UTC, structures are
+JSON texts, truth values are 0 and 1. One module holds the tables of one group of nouns;
+all are imported here, so that a table knows who refers to it.
+"""
+
+from __future__ import annotations
+
+from collegium.db.tables.bookkeeping import answers, collections, revisions, secrets
+from collegium.db.tables.columns import Integer, Json, Real, Text, metadata
+from collegium.db.tables.courses import course_prerequisites, courses
+from collegium.db.tables.universities import universities
+
+__all__ = [
+    "Integer",
+    "Json",
+    "Real",
+    "Text",
+    "answers",
+    "collections",
+    "course_prerequisites",
+    "courses",
+    "metadata",
+    "revisions",
+    "secrets",
+    "universities",
+]

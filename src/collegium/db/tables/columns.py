@@ -1,0 +1,42 @@
+"""What all tables are made of: the one schema, its types and its usual columns."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Compared byte by byte, so that both databases sort alike.
+Text = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+Integer = sa.BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
+Real: sa.types.TypeEngine[float] = sa.Double().with_variant(sqlite.REAL(), "sqlite")
+Json = Text
+"""A JSON text; columns of it carry ``info={"json": True}``."""
+
+
+def table(name: str, *items: sa.schema.SchemaItem) -> sa.Table:
+    """Return a table of the one schema."""
+    return sa.Table(name, metadata, *items, sqlite_strict=True)
+
+
+def json_column(name: str, *, nullable: bool = False) -> sa.Column[str]:
+    """Return a column that holds JSON."""
+    return sa.Column(name, Json, nullable=nullable, info={"json": True})
+
+
+def state_columns() -> list[sa.Column[object]]:
+    """Return the columns that every resource ends with."""
+    return [
+        sa.Column("version", Integer, nullable=False),
+        sa.Column("created_at", Text, nullable=False),
+        sa.Column("updated_at", Text, nullable=False),
+    ]
