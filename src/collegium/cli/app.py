@@ -34,6 +34,10 @@ class Command(NamedTuple):
 
 
 COMMANDS: Mapping[str, Command] = {
+    "generate": Command(
+        "collegium.cli.generate:generate", "Make up a university's timetabling problem."
+    ),
+    "solve": Command("collegium.cli.solve:solve", "Make a timetable for an instance."),
     "validate": Command(
         "collegium.cli.validate:validate", "Judge a timetable by the official rules."
     ),

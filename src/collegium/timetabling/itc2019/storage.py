@@ -70,6 +70,10 @@ def save(path: Path, xml: bytes) -> None:
     """
     data = gzip.compress(xml, mtime=0) if path.suffix == ".gz" else xml
     try:
+        if path.exists() and not path.is_file():  # a pipe, a terminal
+            path.write_bytes(data)
+            return
+        path = path.resolve()  # a link stays a link
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         partial = Path(name)
         try:
