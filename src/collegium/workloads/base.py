@@ -89,11 +89,13 @@ class Claim:
     number : of the piece that brought it.
     rank : smaller is better; of several that wait, the best is checked first.
     check : ``Input`` of the job's ``checker``.
+    note : whatever ``settle`` needs to know of the claim besides.
     """
 
     number: int
     rank: tuple[int, ...]
     check: BaseModel
+    note: Any = None
 
 
 Settled = Literal["better", "no better", "refused"]

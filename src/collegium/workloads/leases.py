@@ -136,6 +136,7 @@ class LeasePlan(BaseModel):
     returned: int = 0
     lost: int = 0
     refused: int = 0
+    iterations_done: int = 0
     moves: int = 0
     search_s: float = 0.0
     overhead_s: float = 0.05
@@ -171,6 +172,7 @@ def walked(
     walk: str,
     walk_rank: tuple[int, int],
     claimed: tuple[int, int] | None,
+    iterations: int,
     moves: int,
     search_s: float,
     overhead_s: float,
@@ -182,10 +184,11 @@ def walked(
     island = plan.islands[flight.island]
     island.walk, island.walk_rank = walk, walk_rank
     island.reached = max(island.reached, flight.until)
-    island.iterations += moves
+    island.iterations += iterations
     if claimed is not None and (island.claimed is None or claimed < island.claimed):
         island.claimed = claimed
     plan.returned += 1
+    plan.iterations_done += iterations
     plan.moves += moves
     plan.search_s += search_s
     if island.leases > 1:  # the first one reads and prepares the problem

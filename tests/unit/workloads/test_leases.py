@@ -36,6 +36,7 @@ def _come_back(
         walk=_sha(number + 1),
         walk_rank=rank,
         claimed=rank,
+        iterations=500,
         moves=1000,
         search_s=2.0,
         overhead_s=overhead_s,

@@ -1,0 +1,96 @@
+"""The slots of this process as the place where a job's tasks run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import TracebackType
+
+from collegium.fleet.tasks import ProgressSink, Task, TaskAnswer
+from collegium.workloads.blobs import BlobCache
+from collegium.workloads.executor import Executor
+from collegium.workloads.frames import Run
+from collegium.workloads.registry import Catalogue, import_paths
+from collegium.workloads.slots import Slots
+
+CACHE_BYTES = 256 << 20
+LOCAL = "local"
+
+_log = logging.getLogger(__name__)
+
+
+class LocalHands:
+    """So many child processes, without any network.
+
+    Checks run in one of these of their own, so that they never wait behind leases; and
+    ``collegium solve`` runs its leases in another.
+
+    Parameters
+    ----------
+    count : number of child processes.
+    catalogue : the workloads that they can run.
+    directory : where blobs are laid for the children to read.
+    fetch : returns the bytes of a blob, or raises NotFound.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        catalogue: Catalogue,
+        directory: Path,
+        fetch: Callable[[str], Awaitable[bytes]],
+    ) -> None:
+        self.version = 0
+        self._changed = asyncio.Event()
+        self._slots = Slots(count, import_paths(catalogue), on_change=self._note_change)
+        cache = BlobCache(directory, CACHE_BYTES, fetch)
+        self._executor = Executor(catalogue, self._slots, cache)
+
+    async def __aenter__(self) -> LocalHands:
+        """Start the children.
+
+        Raises
+        ------
+        TaskLost
+            When they die while they start.
+        """
+        await self._slots.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End the children."""
+        await self._slots.stop()
+
+    async def run(
+        self, task: Task, *, on_progress: ProgressSink | None = None
+    ) -> TaskAnswer:
+        """Run a task in one of the children; see ``TaskRunner``."""
+        order = Run(task.id, task.workload, task.input, {}, task.deadline_s)
+        finished = await self._executor.run(order, task.blobs, on_progress)
+        return TaskAnswer(finished.output, LOCAL, finished.seconds)
+
+    def slots(self) -> int:
+        """Return how many tasks can run at once."""
+        return self._slots.count
+
+    async def wait_changed(self, version: int) -> int:
+        """Wait until ``self.version`` differs from ``version``."""
+        while self.version == version:
+            self._changed.clear()
+            await self._changed.wait()
+        return self.version
+
+    def doubt(self, worker: str, reason: str) -> None:
+        """Note in the log that our own process has answered something wrong."""
+        _log.error("a task of this process gave a wrong answer: %s", reason)
+
+    def _note_change(self) -> None:
+        self.version += 1
+        self._changed.set()

@@ -1,0 +1,316 @@
+"""The timetable job: leases of the solver on any worker, checked before they count."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from collegium.errors import Cancelled, Invalid, TaskFailed
+from collegium.timetabling.solution import Cost, Solution
+from collegium.timetabling.solve import Instance, Progress, Result, prepare, solve
+from collegium.workloads import leases
+from collegium.workloads.base import Claim, Piece, Settled, TaskContext, Workload
+from collegium.workloads.leases import Lease, LeasePlan, Score, Sha256
+from collegium.workloads.payloads import (
+    from_text,
+    pack,
+    problem_of,
+    remembered,
+    to_text,
+    unpack,
+)
+from collegium.workloads.timetable_check import CheckOrder, TimetableCheck, Verdict
+
+RESULT_MEDIA_TYPE = "application/xml"
+
+
+class TimetableJob(BaseModel):
+    """What a client posts: which problem, and how much to spend on it.
+
+    Parameters
+    ----------
+    problem : hash of an uploaded ITC-2019 instance, XML or gzip.
+    seconds : wall time; iterations : search steps of each slot instead, which makes
+        the result of one worker reproducible.
+    target : a feasible total at or below it ends the job early.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    problem: Sha256
+    seconds: float | None = Field(default=None, gt=0, le=7 * 86_400)
+    iterations: int | None = Field(default=None, gt=0, le=10**13)
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    target: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _has_one_budget(self) -> TimetableJob:
+        if self.seconds is not None and self.iterations is not None:
+            raise ValueError("give seconds or iterations, not both")
+        return self
+
+
+class LeaseResult(BaseModel):
+    """The output of one lease.
+
+    Parameters
+    ----------
+    walk : the state in which the search ended, packed.
+    best, score : the best solution met, when it ranks before ``to_beat``; None for
+        ``best`` when it is the walk itself.
+    iterations, moves : trials of the search, and placements it evaluated for them.
+    search_s, seconds : of the search alone, and of everything.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    walk: str
+    walk_rank: tuple[int, int]
+    best: str | None = None
+    score: Score | None = None
+    iterations: int = Field(ge=0)
+    moves: int = Field(ge=0)
+    search_s: float = Field(ge=0)
+    seconds: float = Field(ge=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a worker says of its solution, and the walk that came along with it."""
+
+    score: Score
+    walk: str
+
+
+DEFAULT_SECONDS = 60.0
+
+
+class Timetable:
+    """University course timetabling as a job of leases."""
+
+    name: ClassVar[str] = "timetable"
+    is_light: ClassVar[bool] = False
+    Input: ClassVar[type[BaseModel]] = Lease
+    Output: ClassVar[type[BaseModel]] = LeaseResult
+    JobInput: ClassVar[type[BaseModel]] = TimetableJob
+    Plan: ClassVar[type[BaseModel]] = LeasePlan
+    checker: ClassVar[Workload] = TimetableCheck()
+
+    def blobs(self, task: Lease) -> Sequence[str]:
+        """Return the problem and the start."""
+        return (task.problem,) if task.start is None else (task.problem, task.start)
+
+    def run(self, task: Lease, context: TaskContext) -> LeaseResult:
+        """Improve the start for as long as the lease says.
+
+        Raises
+        ------
+        TaskFailed
+            When problem or start cannot be read.
+        Cancelled
+            When the context said so.
+        """
+        begun_s = time.perf_counter()
+        problem = problem_of(context, task.problem)
+        instance = remembered(
+            context, "instances", task.problem, lambda: prepare(problem)
+        )
+        start = None
+        if task.start is not None:
+            try:
+                start = unpack(context.blob(task.start), problem)
+            except Invalid as error:
+                raise TaskFailed(f"The start: {error.detail}") from error
+        result = _search(task, context, instance, start)
+        return _lease_result(task, result, begun_s)
+
+    def needs(self, job: TimetableJob) -> Sequence[str]:
+        """Return the problem."""
+        return (job.problem,)
+
+    def begin(self, job: TimetableJob) -> LeasePlan:
+        """Return a plan without islands."""
+        seconds = job.seconds
+        if seconds is None and job.iterations is None:
+            seconds = DEFAULT_SECONDS
+        return LeasePlan(
+            problem=job.problem,
+            seconds=seconds,
+            iterations=job.iterations,
+            seed=job.seed,
+            target=job.target,
+        )
+
+    def resume(self, plan: LeasePlan, blobs: frozenset[str]) -> None:
+        """Go on from the stored incumbent."""
+        leases.resumed(plan, blobs)
+
+    def split(
+        self, plan: LeasePlan, *, free_slots: int, elapsed_s: float
+    ) -> list[Piece]:
+        """Return the next leases."""
+        handed = leases.next_leases(plan, free_slots=free_slots, elapsed_s=elapsed_s)
+        return [Piece(number, lease, lease.seconds) for number, lease in handed]
+
+    def is_over(self, plan: LeasePlan, *, elapsed_s: float) -> bool:
+        """Tell whether the budget is used up or the target reached."""
+        return leases.is_over(plan, elapsed_s=elapsed_s)
+
+    def merge(
+        self,
+        plan: LeasePlan,
+        number: int,
+        output: LeaseResult,
+        put_blob: Callable[[bytes], str],
+    ) -> Claim | None:
+        """Keep the walk; claim the best when it is better than what counts."""
+        walk = put_blob(from_text(output.walk))
+        is_known = leases.walked(
+            plan,
+            number,
+            walk=walk,
+            walk_rank=output.walk_rank,
+            claimed=output.score.rank if output.score else None,
+            iterations=output.iterations,
+            moves=output.moves,
+            search_s=output.search_s,
+            overhead_s=output.seconds - output.search_s,
+        )
+        best = plan.incumbent
+        if not is_known or output.score is None:
+            return None
+        if best is not None and output.score.rank >= best.score.rank:
+            return None
+        solution = put_blob(from_text(output.best)) if output.best else walk
+        check = CheckOrder(problem=plan.problem, solution=solution)
+        note = Claimed(output.score, walk)
+        return Claim(number, output.score.rank, check, note)
+
+    def settle(self, plan: LeasePlan, claim: Claim, verdict: Verdict | None) -> Settled:
+        """Count what the judge confirms; forget all that came with a false claim."""
+        check, claimed = claim.check, claim.note
+        assert isinstance(check, CheckOrder)
+        if verdict is None or not _is_confirmed(claimed.score, verdict.score):
+            leases.refused(plan, claimed.walk)
+            return "refused"
+        is_better = leases.counted(plan, claim.number, check.solution, verdict.score)
+        return "better" if is_better else "no better"
+
+    def lost(self, plan: LeasePlan, number: int, *, failed: bool) -> None:
+        """Take the lease back, and when it failed the start that it failed on."""
+        leases.lost(plan, number, failed=failed)
+
+    def keeps(self, plan: LeasePlan) -> Sequence[str]:
+        """Return the problem and the incumbent."""
+        best = plan.incumbent
+        return (plan.problem, best.solution) if best else (plan.problem,)
+
+    def uses(self, plan: LeasePlan) -> Sequence[str]:
+        """Return the walks of all islands, and what must be kept."""
+        walks = [island.walk for island in plan.islands if island.walk]
+        return (*walks, *self.keeps(plan))
+
+    def progress(self, plan: LeasePlan) -> dict[str, Any]:
+        """Return objective, violations and speed."""
+        best = plan.incumbent
+        return {
+            "objective": best.score.total if best else None,
+            "violations": best.score.hard if best else None,
+            "score": best.score.model_dump() if best else None,
+            "islands": len(plan.islands),
+            "leases": plan.returned,
+            "leases_lost": plan.lost,
+            "claims_refused": plan.refused,
+            "iterations": plan.iterations_done,
+            "moves": plan.moves,
+            "moves_per_s": _rate(plan),
+        }
+
+    def conclude(self, plan: LeasePlan) -> CheckOrder | None:
+        """Return the order to write the incumbent as XML."""
+        best = plan.incumbent
+        if best is None:
+            return None
+        return CheckOrder(problem=plan.problem, solution=best.solution, write=True)
+
+    def result(
+        self, plan: LeasePlan, verdict: Verdict | None
+    ) -> tuple[bytes, str] | None:
+        """Return the ITC-2019 solution file."""
+        if verdict is None or verdict.xml is None:
+            return None
+        return verdict.xml.encode(), RESULT_MEDIA_TYPE
+
+
+def _search(
+    task: Lease, context: TaskContext, instance: Instance, start: Solution | None
+) -> Result:
+    def observe(progress: Progress) -> bool:
+        context.report(
+            {
+                "objective": progress.best.total,
+                "violations": progress.best.hard,
+                "moves": progress.moves,
+                "moves_per_s": round(progress.moves_per_s),
+            }
+        )
+        return not context.is_cancelled()
+
+    seconds = None
+    if task.seconds is not None:
+        seconds = min(task.seconds, context.remaining_s())
+    result = solve(
+        instance,
+        start=start,
+        seed=task.seed,
+        seconds=seconds,
+        iterations=task.iterations,
+        method=task.method,
+        cool_from=task.cool_from,
+        cool_to=task.cool_to,
+        observe=observe,
+    )
+    if context.is_cancelled():
+        raise Cancelled
+    return result
+
+
+def _lease_result(task: Lease, result: Result, begun_s: float) -> LeaseResult:
+    is_worth_it = task.to_beat is None or result.best_cost.rank < task.to_beat
+    is_walk = result.best_cost == result.walk_cost
+    return LeaseResult(
+        walk=to_text(pack(result.walk)),
+        walk_rank=result.walk_cost.rank,
+        best=to_text(pack(result.best)) if is_worth_it and not is_walk else None,
+        score=_score(result.best_cost) if is_worth_it else None,
+        iterations=result.iterations,
+        moves=result.moves,
+        search_s=result.seconds,
+        seconds=time.perf_counter() - begun_s,
+    )
+
+
+def _score(cost: Cost) -> Score:
+    return Score(
+        hard=cost.hard,
+        total=cost.total,
+        time=cost.time,
+        room=cost.room,
+        distribution=cost.distribution,
+        student=cost.student,
+    )
+
+
+def _is_confirmed(claimed: Score, judged: Score) -> bool:
+    """Tell whether a claim is true; hard violations are counted in several ways."""
+    if claimed.hard == 0:
+        return claimed == judged
+    return judged.hard > 0
+
+
+def _rate(plan: LeasePlan) -> int | None:
+    return round(plan.moves / plan.search_s) if plan.search_s > 0 else None
