@@ -40,3 +40,36 @@ def state_columns() -> list[sa.Column[object]]:
         sa.Column("created_at", Text, nullable=False),
         sa.Column("updated_at", Text, nullable=False),
     ]
+
+
+def tenant_columns() -> list[sa.Column[object]]:
+    """Return the columns that every resource below a university begins with."""
+    return [
+        sa.Column(
+            "university_id", Text, sa.ForeignKey("universities.id"), primary_key=True
+        ),
+        sa.Column("id", Text, primary_key=True),
+    ]
+
+
+def hidden_column(name: str) -> sa.Column[object]:
+    """Return a text column that is kept but never shown."""
+    return sa.Column(name, Text, info={"hidden": True})
+
+
+def reference(
+    column: str, table_name: str, *, ondelete: str | None = None
+) -> sa.ForeignKeyConstraint:
+    """Return the rule that a column names a row of the same university.
+
+    Parameters
+    ----------
+    column : holds the id.
+    table_name : where the row is.
+    ondelete : None refuses to delete the row while it is named.
+    """
+    return sa.ForeignKeyConstraint(
+        ["university_id", column],
+        [f"{table_name}.university_id", f"{table_name}.id"],
+        ondelete=ondelete,
+    )
