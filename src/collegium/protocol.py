@@ -24,8 +24,12 @@ ATTEMPT_HEADER = "task-attempt"
 DISPATCHER_HEADER = "task-dispatcher"
 """Incarnation of the coordinator that counts this task against a slot."""
 TRACE_HEADER = "traceparent"
+HEARTBEAT_HEADER = "heartbeat-ms"
+"""In the answer to an announcement: how often the coordinator wants to hear."""
 VIA_HEADER = "via"
 MAX_HOPS = 8
+LEASE_HEARTBEATS = 3.0
+"""A worker that is silent for so many heartbeats has lost its lease."""
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
@@ -107,15 +111,6 @@ class Announcement(msgspec.Struct, omit_defaults=True):
     """Totals since the start of this incarnation; they only grow."""
     gauges: dict[Name, float] = {}
     """What goes up and down: CPU share, memory in bytes, temperature of the queue."""
-
-
-class AnnouncementAnswer(msgspec.Struct):
-    """What the coordinator tells a worker in return."""
-
-    heartbeat_s: float
-    lease_s: float
-    coordinator: str
-    """Incarnation of the coordinator, so that a worker notices a restart."""
 
 
 class WorkerSelf(msgspec.Struct):

@@ -41,6 +41,9 @@ COMMANDS: Mapping[str, Command] = {
     "validate": Command(
         "collegium.cli.validate:validate", "Judge a timetable by the official rules."
     ),
+    "worker": Command(
+        "collegium.cli.worker:worker", "Run tasks for one or more coordinators."
+    ),
 }
 
 

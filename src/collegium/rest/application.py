@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Lifespan
 from collegium import __version__
 from collegium.rest.answers import Answer, Document, shown
 from collegium.rest.bodies import BodyLimits
-from collegium.rest.guards import Guards, HeaderLimits, Observer
+from collegium.rest.guards import Gate, Guards, HeaderLimits, Observer
 from collegium.rest.openapi import described
 from collegium.rest.routing import Dispatcher
 
@@ -30,6 +30,7 @@ class Application(FastAPI):
     body_limits : bounds of request bodies that lean routes read.
     header_limits : bounds of request headers.
     observer : told of each answer, for metrics and logs.
+    gate : lets requests in or turns them away.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Application(FastAPI):
         body_limits: BodyLimits | None = None,
         header_limits: HeaderLimits | None = None,
         observer: Observer | None = None,
+        gate: Gate | None = None,
     ) -> None:
         super().__init__(
             title=title,
@@ -53,12 +55,13 @@ class Application(FastAPI):
         self._body_limits = body_limits or BodyLimits()
         self._header_limits = header_limits or HeaderLimits()
         self._observer = observer
+        self._gate = gate
         self.add_api_route("/openapi.json", _show_openapi, include_in_schema=False)
 
     def build_middleware_stack(self) -> ASGIApp:
         """Return what serves every request; called once, at the first of them."""
         dispatcher = Dispatcher(self, self._body_limits)
-        return Guards(dispatcher, self._header_limits, self._observer)
+        return Guards(dispatcher, self._header_limits, self._observer, self._gate)
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document: the framework's, with our errors in it."""

@@ -29,6 +29,10 @@ Observer = Callable[[Scope, int], None]
 """Is told of every answer: the request's scope and the status."""
 
 
+Gate = Callable[[Scope], None]
+"""Sees every request first; raises Unauthenticated or Forbidden to turn it away."""
+
+
 @dataclass(frozen=True, slots=True)
 class HeaderLimits:
     """What the header of a request may take.
@@ -51,6 +55,7 @@ class Guards:
     app : what is guarded.
     limits : bounds of headers.
     observer : told of each answer, for metrics and logs.
+    gate : lets requests in or turns them away.
     """
 
     def __init__(
@@ -58,8 +63,10 @@ class Guards:
         app: ASGIApp,
         limits: HeaderLimits,
         observer: Observer | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self._app = app
+        self._gate = gate
         self._limits = limits
         self._observer = observer
         self._good_hosts: set[bytes] = set()
@@ -72,6 +79,8 @@ class Guards:
         exchange = _Exchange(scope, send, self._observer)
         try:
             exchange.name(self._inspect(scope))
+            if self._gate is not None:
+                self._gate(scope)
             await self._app(scope, receive, exchange.send)
         except Exception as error:
             if exchange.is_started:

@@ -122,6 +122,7 @@ KINDS: dict[type[Exception], Kind] = {
         503, "database-unavailable", "The database does not answer"
     ),
     errors.WorkerUnreachable: Kind(503, "worker-unreachable", "No worker answers"),
+    errors.TaskLost: Kind(503, "task-lost", "The process running the task died"),
     errors.DeadlineExceeded: Kind(504, "deadline-exceeded", "No time left"),
 }
 """The one table from error to answer; a class without a line has its base's."""

@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 
-from collegium.errors import DeadlineExceeded, NotFound
+from collegium.errors import Cancelled, CollegiumError, DeadlineExceeded, NotFound
 from collegium.workloads.base import Workload
 from collegium.workloads.blobs import BlobCache
 from collegium.workloads.child import execute
+from collegium.workloads.counters import TaskCounters
 from collegium.workloads.frames import Run
 from collegium.workloads.registry import Catalogue
 from collegium.workloads.slots import Finished, Slots
@@ -32,7 +33,24 @@ class Executor:
     def __init__(self, catalogue: Catalogue, slots: Slots, blobs: BlobCache) -> None:
         self.catalogue = catalogue
         self.slots = slots
+        self.counters = TaskCounters()
         self._blobs = blobs
+
+    async def start(self) -> None:
+        """Warm up and start the slots; afterwards the catalogue is what they can run.
+
+        Raises
+        ------
+        TaskLost
+            When the slots cannot be started.
+        """
+        await self.slots.start()
+        able = set(self.slots.workloads)
+        self.catalogue = {n: w for n, w in self.catalogue.items() if n in able}
+
+    async def stop(self) -> None:
+        """End the slots; what still runs raises TaskLost."""
+        await self.slots.stop()
 
     def workload(self, name: str) -> Workload:
         """Return a workload.
@@ -62,8 +80,15 @@ class Executor:
             When the input is not acceptable, or the workload says so.
         """
         started_s = time.perf_counter()
-        output = execute(self.catalogue[name], raw, _NO_CONTEXT)
-        return Finished(output, time.perf_counter() - started_s)
+        self.counters.started += 1
+        try:
+            output = execute(self.workload(name), raw, _NO_CONTEXT)
+        except Exception as error:
+            self.counters.ended(error, time.perf_counter() - started_s)
+            raise
+        seconds = time.perf_counter() - started_s
+        self.counters.ended(None, seconds)
+        return Finished(output, seconds)
 
     async def run(
         self,
@@ -81,6 +106,25 @@ class Executor:
             As ``Slots.run`` does.
         """
         self.workload(order.workload)
+        self.counters.started += 1
+        started_s = time.perf_counter()
+        try:
+            finished = await self._run(order, blobs, on_progress)
+        except asyncio.CancelledError:
+            self.counters.ended(Cancelled(), time.perf_counter() - started_s)
+            raise
+        except CollegiumError as error:
+            self.counters.ended(error, time.perf_counter() - started_s)
+            raise
+        self.counters.ended(None, finished.seconds)
+        return finished
+
+    async def _run(
+        self,
+        order: Run,
+        blobs: Sequence[str],
+        on_progress: Callable[[dict[str, Any]], None] | None,
+    ) -> Finished:
         if not blobs:
             return await self.slots.run(order, on_progress)
         loop = asyncio.get_running_loop()

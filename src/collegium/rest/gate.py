@@ -1,0 +1,80 @@
+"""Who may come in: bearer tokens, compared without telling how much of one is right."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+
+from pydantic import SecretStr
+from starlette.types import Scope
+
+from collegium.errors import Unauthenticated
+from collegium.rest.guards import Gate
+from collegium.rest.headers import header
+
+_OPEN_PATHS = ("/health/", "/openapi.json", "/metrics")
+_WORKER_PATHS = ("/v1/workers/", "/v1/blobs/")
+"""What workers ask of a coordinator."""
+
+
+def worker_gate(token: SecretStr | None) -> Gate | None:
+    """Return the gate of a worker: everything but health needs the token."""
+    if token is None:
+        return None
+    accepted = _encoded([token])
+
+    def gate(scope: Scope) -> None:
+        if not _is_open(scope["path"]):
+            require_token(scope, accepted)
+
+    return gate
+
+
+def coordinator_gate(
+    api_token: SecretStr | None, worker_token: SecretStr | None
+) -> Gate | None:
+    """Return the gate of a coordinator.
+
+    Workers get in with either token where they have to; everything else needs the
+    clients' one. A token that is not set leaves its part open.
+    """
+    for_clients = _encoded([api_token])
+    for_workers = _encoded([worker_token])
+    if not for_clients and not for_workers:
+        return None
+
+    def gate(scope: Scope) -> None:
+        path: str = scope["path"]
+        if _is_open(path):
+            return
+        if path.startswith(_WORKER_PATHS):
+            if for_workers:
+                require_token(scope, for_workers + for_clients)
+        elif for_clients:
+            require_token(scope, for_clients)
+
+    return gate
+
+
+def require_token(scope: Scope, accepted: Iterable[bytes]) -> None:
+    """Turn a request away that does not show one of the tokens.
+
+    Raises
+    ------
+    Unauthenticated
+        When it shows none, or another one.
+    """
+    scheme, _, shown = (header(scope, b"authorization") or "").partition(" ")
+    presented = shown.strip().encode("latin-1")
+    # Every token is compared, so that time tells nothing.
+    matches = [hmac.compare_digest(presented, token) for token in accepted]
+    if scheme.lower() != "bearer" or not any(matches):
+        raise Unauthenticated("Send a valid token: Authorization: Bearer ...")
+
+
+def _encoded(tokens: Iterable[SecretStr | None]) -> tuple[bytes, ...]:
+    return tuple(t.get_secret_value().encode() for t in tokens if t is not None)
+
+
+def _is_open(path: str) -> bool:
+    return path.startswith(_OPEN_PATHS)

@@ -1,0 +1,1 @@
+"""The worker: a stateless process that runs tasks for any coordinator."""

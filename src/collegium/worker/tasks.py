@@ -1,0 +1,333 @@
+"""The tasks of this worker: the same id gives the same answer, computed once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from collegium.errors import (
+    Cancelled,
+    CollegiumError,
+    Conflict,
+    DeadlineExceeded,
+    NotFound,
+    Overloaded,
+    TaskFailed,
+    Unreadable,
+)
+from collegium.protocol import RunningTask, TaskOrder, TaskStatus
+from collegium.workloads.executor import Executor
+from collegium.workloads.frames import Run
+from collegium.workloads.slots import Finished
+
+_orders = msgspec.json.Decoder(TaskOrder)
+_encoder = msgspec.json.Encoder()
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the headers of a task's request say.
+
+    Parameters
+    ----------
+    attempt : number of the attempt, from 1.
+    deadline_s : seconds left, as the sender counts.
+    dispatcher : incarnation of the coordinator that sent it.
+    """
+
+    attempt: int
+    deadline_s: float
+    dispatcher: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class _Running:
+    order: TaskOrder
+    envelope: Envelope
+    fingerprint: int
+    task: asyncio.Task[bytes] | None = None
+    progress: dict[str, Any] | None = None
+    is_handed_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    fingerprint: int
+    workload: str
+    answer: bytes | CollegiumError
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.answer) if isinstance(self.answer, bytes) else 0
+
+
+class TaskTable:
+    """What runs here, and the answers of what has run.
+
+    Parameters
+    ----------
+    worker_id : named in every answer.
+    executor : where tasks run.
+    waiting_limit : tasks beyond the slots that are taken in.
+    answers_kept : number of answers remembered.
+    answers_kept_bytes : size of all of them.
+    """
+
+    def __init__(
+        self,
+        worker_id: str,
+        executor: Executor,
+        *,
+        waiting_limit: int,
+        answers_kept: int = 10_000,
+        answers_kept_bytes: int = 64 * 2**20,
+    ) -> None:
+        self.refused = 0
+        self.repeated = 0
+        self.is_draining = False
+        self._worker_id = worker_id
+        self._executor = executor
+        self._capacity = executor.slots.count + waiting_limit
+        self._answers_kept = answers_kept
+        self._answers_kept_bytes = answers_kept_bytes
+        self._running: dict[str, _Running] = {}
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._kept_bytes = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def put(self, task_id: str, raw: bytes, envelope: Envelope) -> bytes:
+        """Run a task, or give the answer that it has already.
+
+        Raises
+        ------
+        Unreadable
+            When the body is not a task.
+        Conflict
+            When the id belongs to another task.
+        Overloaded
+            When no slot is free, or the worker is leaving: the task was not started.
+        NotFound
+            When there is no such workload here.
+        TaskFailed, TaskLost, DeadlineExceeded, Cancelled
+            When the task has ended without a result.
+        """
+        fingerprint = hash(raw)
+        kept = self._kept.get(task_id)
+        if kept is not None:
+            return self._repeat(task_id, kept, fingerprint)
+        running = self._running.get(task_id)
+        if running is None:
+            order = _decoded(raw)
+            if self._executor.is_light(order.workload, len(raw), order.blobs):
+                return self._run_light(task_id, order, fingerprint, envelope)
+            running = self._begin(task_id, order, fingerprint, envelope)
+        elif running.fingerprint != fingerprint:
+            raise Conflict("Another task has this id.")
+        else:
+            self.repeated += 1
+        assert running.task is not None
+        # Whoever hangs up must not take the result from others who ask for it.
+        return await asyncio.shield(running.task)
+
+    def status(self, task_id: str) -> bytes:
+        """Return what is known of a task, as JSON.
+
+        Raises
+        ------
+        NotFound
+            When it never was here, or its answer is no longer kept.
+        """
+        running = self._running.get(task_id)
+        if running is not None:
+            return _encoder.encode(
+                TaskStatus(
+                    task_id,
+                    running.order.workload,
+                    "running",
+                    executed_by=self._worker_id,
+                    attempts=running.envelope.attempt,
+                    progress=running.progress,
+                )
+            )
+        kept = self._kept.get(task_id)
+        if kept is None:
+            raise NotFound("No such task is here.")
+        if isinstance(kept.answer, bytes):
+            return kept.answer
+        state = "cancelled" if isinstance(kept.answer, Cancelled) else "failed"
+        problem = {"detail": kept.answer.detail}
+        return _encoder.encode(
+            TaskStatus(task_id, kept.workload, state, problem=problem)  # type: ignore[arg-type]
+        )
+
+    async def cancel(self, task_id: str) -> None:
+        """Stop a task and wait until nothing of it runs any more.
+
+        Raises
+        ------
+        NotFound
+            When it does not run here.
+        """
+        running = self._running.get(task_id)
+        if running is None or running.task is None:
+            if task_id in self._kept:
+                return
+            raise NotFound("No such task runs here.")
+        running.task.cancel()
+        await asyncio.wait([running.task])
+
+    def running(self) -> list[RunningTask]:
+        """Return what runs or waits for a slot."""
+        return [
+            RunningTask(
+                task_id,
+                running.envelope.attempt,
+                running.envelope.dispatcher,
+                running.progress,
+            )
+            for task_id, running in self._running.items()
+        ]
+
+    async def drain(self, grace_s: float) -> None:
+        """Take in nothing more and wait for what runs, at most ``grace_s`` seconds."""
+        self.is_draining = True
+        try:
+            async with asyncio.timeout(grace_s):
+                await self._idle.wait()
+        except TimeoutError:
+            _log.warning("%d tasks are handed back unfinished", len(self._running))
+            await self.hand_back()
+
+    async def hand_back(self) -> None:
+        """Stop what runs; its senders are told that it was not started."""
+        tasks = []
+        for running in self._running.values():
+            if running.task is not None:
+                running.is_handed_back = True
+                running.task.cancel()
+                tasks.append(running.task)
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def _repeat(self, task_id: str, kept: _Kept, fingerprint: int) -> bytes:
+        if kept.fingerprint != fingerprint:
+            raise Conflict("Another task has this id.")
+        self.repeated += 1
+        self._kept.move_to_end(task_id)
+        if isinstance(kept.answer, bytes):
+            return kept.answer
+        raise type(kept.answer)(kept.answer.detail)
+
+    def _run_light(
+        self, task_id: str, order: TaskOrder, fingerprint: int, envelope: Envelope
+    ) -> bytes:
+        self._refuse_when_draining()
+        if envelope.deadline_s <= 0.0:
+            raise DeadlineExceeded
+        try:
+            finished = self._executor.run_light(order.workload, bytes(order.input))
+        except TaskFailed as error:
+            self._keep(task_id, _Kept(fingerprint, order.workload, error))
+            raise
+        answer = self._answer(task_id, order, envelope, finished)
+        self._keep(task_id, _Kept(fingerprint, order.workload, answer))
+        return answer
+
+    def _begin(
+        self, task_id: str, order: TaskOrder, fingerprint: int, envelope: Envelope
+    ) -> _Running:
+        self._refuse_when_draining()
+        if len(self._running) >= self._capacity:
+            self.refused += 1
+            raise Overloaded("Every slot of this worker is busy.")
+        if envelope.deadline_s <= 0.0:
+            raise DeadlineExceeded
+        running = _Running(order, envelope, fingerprint)
+        self._running[task_id] = running
+        self._idle.clear()
+        running.task = asyncio.create_task(self._run(task_id, running))
+        # Its outcome is asked for by requests, which may all have hung up.
+        running.task.add_done_callback(_retrieve)
+        return running
+
+    async def _run(self, task_id: str, running: _Running) -> bytes:
+        order = running.order
+
+        def note(progress: dict[str, Any]) -> None:
+            running.progress = progress
+
+        run = Run(
+            task_id,
+            order.workload,
+            bytes(order.input),
+            {},
+            running.envelope.deadline_s,
+        )
+        answer: bytes | CollegiumError
+        try:
+            finished = await self._executor.run(run, order.blobs, note)
+            answer = self._answer(task_id, order, running.envelope, finished)
+            self._keep(task_id, _Kept(running.fingerprint, order.workload, answer))
+        except asyncio.CancelledError:
+            if running.is_handed_back:
+                raise Overloaded("This worker is leaving.") from None
+            error = Cancelled()
+            self._keep(task_id, _Kept(running.fingerprint, order.workload, error))
+            raise error from None
+        except TaskFailed as error:
+            self._keep(task_id, _Kept(running.fingerprint, order.workload, error))
+            raise
+        finally:
+            del self._running[task_id]
+            if not self._running:
+                self._idle.set()
+        return answer
+
+    def _answer(
+        self, task_id: str, order: TaskOrder, envelope: Envelope, finished: Finished
+    ) -> bytes:
+        return _encoder.encode(
+            TaskStatus(
+                task_id,
+                order.workload,
+                "succeeded",
+                output=msgspec.Raw(finished.output),
+                executed_by=self._worker_id,
+                seconds=finished.seconds,
+                attempts=envelope.attempt,
+            )
+        )
+
+    def _refuse_when_draining(self) -> None:
+        if self.is_draining:
+            self.refused += 1
+            raise Overloaded("This worker is leaving.")
+
+    def _keep(self, task_id: str, kept: _Kept) -> None:
+        self._kept[task_id] = kept
+        self._kept_bytes += kept.size_bytes
+        while len(self._kept) > self._answers_kept or (
+            self._kept_bytes > self._answers_kept_bytes and len(self._kept) > 1
+        ):
+            _, dropped = self._kept.popitem(last=False)
+            self._kept_bytes -= dropped.size_bytes
+
+
+def _decoded(raw: bytes) -> TaskOrder:
+    try:
+        return _orders.decode(raw)
+    except msgspec.DecodeError as error:
+        raise Unreadable(f"The body is not a task: {error}.") from None
+
+
+def _retrieve(task: asyncio.Task[bytes]) -> None:
+    if not task.cancelled():
+        task.exception()
