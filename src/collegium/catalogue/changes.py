@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from collegium.db.records import Guard, Keys, Record, Records, is_id
+from collegium.db.addresses import Keys, is_id
+from collegium.db.records import Guard, Record, Records
 from collegium.db.work import Work
 from collegium.errors import Malformed, NotFound
 from collegium.rest.patch import Patch

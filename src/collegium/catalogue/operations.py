@@ -15,8 +15,10 @@ from starlette.requests import Request
 
 from collegium.catalogue.context import actor_of, catalogue_of, database_of, work_of
 from collegium.db import answers
+from collegium.db.addresses import Keys
 from collegium.db.database import Reader
-from collegium.db.records import Guard, Keys, Record, Records, Walk
+from collegium.db.records import Guard, Record, Records
+from collegium.db.walks import Walk
 from collegium.db.work import Work
 from collegium.rest.answers import (
     Answer,
@@ -108,6 +110,25 @@ async def create(
     **kwargs: P.kwargs,
 ) -> Answer:
     """Answer a POST to a collection; with an Idempotency-Key, the same each time."""
+
+    async def act(work: Work) -> Answer:
+        record = await add(work, *args, **kwargs)
+        location = location_in(request, request.scope["path"], record.id)
+        return created(request, record, location=location)
+
+    return await repeatable(request, act)
+
+
+async def repeatable(
+    request: Request, act: Callable[[Work], Awaitable[Answer]]
+) -> Answer:
+    """Answer a POST; with an Idempotency-Key, act once and answer the same each time.
+
+    Parameters
+    ----------
+    request : the POST.
+    act : what it does, and its answer, which is sent after the commit.
+    """
     claim = claim_of(request, raw_body(request), principal=actor_of(request))
     async with database_of(request).transaction() as transaction:
         work = work_of(request, transaction)
@@ -115,9 +136,7 @@ async def create(
             kept = await _recall(work, claim)
             if kept is not None:
                 return kept
-        record = await add(work, *args, **kwargs)
-        location = location_in(request, request.scope["path"], record.id)
-        answer = created(request, record, location=location)
+        answer = await act(work)
         if claim is not None:
             await _remember(work, claim, answer)
     return answer

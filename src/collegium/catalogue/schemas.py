@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from collegium.db.records import is_id
+from collegium.db.addresses import is_id
 
 
 def _not_an_id(code: str) -> str:

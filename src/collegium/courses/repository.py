@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from collegium.db.addresses import Parent
 from collegium.db.database import Reader
-from collegium.db.records import Parent, Record, Records
+from collegium.db.records import Record, Records
 from collegium.db.tables import courses
 from collegium.db.work import Work
 

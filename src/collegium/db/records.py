@@ -8,8 +8,7 @@ by key. A noun's repository adds the questions of its own.
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,10 @@ import msgspec
 import sqlalchemy as sa
 import uuid_utils
 
+from collegium.db.addresses import Keys, Parent, finder, is_id
 from collegium.db.database import Reader, ReferenceViolated, Row, UniqueViolated
+from collegium.db.rules import referrers, unique_rules
+from collegium.db.walks import Walk, page_sql
 from collegium.db.work import Work
 from collegium.errors import (
     AlreadyExists,
@@ -26,35 +28,8 @@ from collegium.errors import (
     StillReferenced,
 )
 
-Keys = tuple[str, ...]
-"""Id or code of each parent, outermost first, and of the row itself at the end."""
-
 Guard = Callable[[str | None], None]
 """Given the ETag of the present state (None: nothing there), passes or raises."""
-
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_REFERRERS_SHOWN = 5
-
-
-def is_id(key: str) -> bool:
-    """Tell whether a key is an id; a code never looks like one."""
-    return len(key) == 36 and _UUID.fullmatch(key) is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Parent:
-    """What rows belong to.
-
-    Parameters
-    ----------
-    column : the column of the rows that names it.
-    table : where it is.
-    noun : what a person calls it.
-    """
-
-    column: str
-    table: str
-    noun: str
 
 
 class Record:
@@ -93,6 +68,8 @@ class Record:
     def to_json(self) -> bytes:
         """Return the representation: the columns by their names."""
         members = dict(zip(self._records.columns, self._row, strict=True))
+        for column in self._records.hidden_columns:
+            del members[column]
         for column in self._records.json_columns:
             text = members[column]
             if text is not None:
@@ -103,35 +80,6 @@ class Record:
         """Return the representation as plain values."""
         value: dict[str, Any] = msgspec.json.decode(self.to_json())
         return value
-
-
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """Which rows to list, in what order, from where.
-
-    Parameters
-    ----------
-    sort : column to sort by; the id decides between equals.
-    is_descending : largest first.
-    limit : most rows to return.
-    filters : column and value that rows must have.
-    prefixes : column and text that values must begin with.
-    after : sort value and id of the row before the first, None to begin at the start.
-    is_backward : ``after`` is behind the last row instead.
-    """
-
-    sort: str = "code"
-    is_descending: bool = False
-    limit: int = 50
-    filters: tuple[tuple[str, Any], ...] = ()
-    prefixes: tuple[tuple[str, str], ...] = ()
-    after: tuple[Any, ...] | None = None
-    is_backward: bool = False
-
-    def name(self) -> str:
-        """Return a short text that differs for walks through different rows."""
-        shape = (self.sort, self.is_descending, self.filters, self.prefixes)
-        return hashlib.blake2b(msgspec.json.encode(shape), digest_size=6).hexdigest()
 
 
 @dataclass(slots=True)
@@ -154,8 +102,9 @@ class Records:
 
     Parameters
     ----------
-    table : with the columns ``id``, ``code``, ``version``, ``created_at`` and
-        ``updated_at``, and one for each parent; what it holds is what is shown.
+    table : with the columns ``id``, ``version``, ``created_at`` and ``updated_at``,
+        one for each parent, and ``code`` if rows can be addressed by one; what it
+        holds is what is shown, but for hidden columns.
     noun : what a person calls one of them.
     parents : what they belong to, outermost first.
     """
@@ -169,11 +118,16 @@ class Records:
         self.columns = tuple(column.name for column in table.columns)
         self.positions = {name: i for i, name in enumerate(self.columns)}
         self.json_columns = tuple(c.name for c in table.columns if c.info.get("json"))
+        self.hidden_columns = tuple(
+            c.name for c in table.columns if c.info.get("hidden")
+        )
+        self.has_code = "code" in self.positions
         # A tag names one sequence of bytes, so it tells apart representations of
         # programs that show other columns.
         digest = hashlib.blake2b(",".join(self.columns).encode(), digest_size=2)
         self.form = f".{digest.hexdigest()}"
-        self._referrers = _referrers(table)
+        self._referrers = referrers(table)
+        self._unique = unique_rules(table)
         self._select = f"SELECT {', '.join(self.columns)} FROM {self.table}"
         self._places = ", ".join("?" for _ in self.columns)
         self._finders: dict[tuple[bool, ...], tuple[str, tuple[int, ...]]] = {}
@@ -200,13 +154,14 @@ class Records:
             When what the row should belong to is not there.
         """
         shape = tuple(map(is_id, keys))
-        finder = self._finders.get(shape)
-        if finder is None:
-            finder = self._finders[shape] = self._finder(shape)
-        sql, order = finder
-        row = await reader.fetch_one(sql, [keys[i] for i in order])
-        if row is not None:
-            return Record(self, row)
+        if self.has_code or shape[-1]:
+            found = self._finders.get(shape)
+            if found is None:
+                found = self._finders[shape] = finder(self._select, self.parents, shape)
+            sql, order = found
+            row = await reader.fetch_one(sql, [keys[i] for i in order])
+            if row is not None:
+                return Record(self, row)
         if self.parents:
             await self.scope(reader, keys[:-1])
         return None
@@ -252,7 +207,8 @@ class Records:
         etag : the collection's, read from the same snapshot.
         walk : which rows, and from where.
         """
-        sql, params = self._page_sql(ids, walk)
+        owners = [(p.column, id_) for p, id_ in zip(self.parents, ids, strict=True)]
+        sql, params = page_sql(self._select, owners, walk)
         rows = list(await reader.fetch_all(sql, params))
         has_more = len(rows) > walk.limit
         del rows[walk.limit :]
@@ -281,7 +237,7 @@ class Records:
         NotFound
             When a parent is not there.
         AlreadyExists
-            When the code is taken.
+            When the code, or what else must be unique, is taken.
         """
         ids = await self.scope(work.transaction, keys)
         version = await self._next_version(work, ids)
@@ -300,8 +256,8 @@ class Records:
         )
         try:
             await work.transaction.execute(sql, row)
-        except UniqueViolated:
-            raise self._taken(values) from None
+        except UniqueViolated as error:
+            raise self._taken(str(error), values) from None
         return Record(self, row)
 
     async def change(
@@ -314,7 +270,9 @@ class Records:
         PreconditionFailed
             When the row has changed since it was read.
         AlreadyExists
-            When the new code is taken.
+            When the new code, or what else must be unique, is taken.
+        StillReferenced
+            When others refer to the row as it was.
         """
         stored = self._stored(values)
         if all(record[column] == value for column, value in stored.items()):
@@ -330,8 +288,12 @@ class Records:
         params = [*stored.values(), record.id, *ids, record.version]
         try:
             count = await work.transaction.execute(sql, params)
-        except UniqueViolated:
-            raise self._taken(values) from None
+        except UniqueViolated as error:
+            raise self._taken(str(error), values) from None
+        except ReferenceViolated:
+            raise StillReferenced(
+                f"Something refers to the {self.noun} as it is and not as it would be."
+            ) from None
         if count != 1:
             raise PreconditionFailed
         return Record(
@@ -365,18 +327,15 @@ class Records:
             raise PreconditionFailed
 
     async def _refuse_referenced(self, reader: Reader, record: Record) -> None:
-        found: list[str] = []
-        for table, columns, shown in self._referrers:
-            wheres = " AND ".join(f"{theirs} = ?" for theirs, _ in columns)
-            rows = await reader.fetch_all(
-                f"SELECT {shown} FROM {table} WHERE {wheres} "
-                f"LIMIT {_REFERRERS_SHOWN + 1}",
-                [record[ours] for _, ours in columns],
+        found = [
+            names
+            for referrer in self._referrers
+            if (
+                names := await referrer.names(
+                    reader, [record[ours] for _, ours in referrer.columns]
+                )
             )
-            names = [str(row[0]) for row in rows[:_REFERRERS_SHOWN]]
-            if names:
-                more = " and more" if len(rows) > _REFERRERS_SHOWN else ""
-                found.append(f"{table.replace('_', ' ')} {', '.join(names)}{more}")
+        ]
         if found:
             raise StillReferenced(
                 f"The {self.noun} cannot be deleted while these refer to it: "
@@ -406,74 +365,12 @@ class Records:
             for column, value in values.items()
         }
 
-    def _taken(self, values: Mapping[str, Any]) -> AlreadyExists:
+    def _taken(self, fault: str, values: Mapping[str, Any]) -> AlreadyExists:
+        """Return which values are taken, by what the database said."""
+        columns = next((r.columns for r in self._unique if r.is_broken(fault)), ())
+        taken = {c: values[c] for c in columns if values.get(c) is not None}
+        shown = " and ".join(f"{column} {value!r}" for column, value in taken.items())
         return AlreadyExists(
-            f"There is a {self.noun} {values.get('code')!r} already.",
-            pointers={"/code": "taken"},
+            f"There is a {self.noun} with {shown} already.",
+            pointers={f"/{column}": "taken" for column in taken},
         )
-
-    def _finder(self, shape: tuple[bool, ...]) -> tuple[str, tuple[int, ...]]:
-        """Return the statement that finds a row by keys of this shape.
-
-        Parameters
-        ----------
-        shape : for each key, whether it is an id.
-        """
-        wheres: list[str] = []
-        order: list[int] = []
-        parents: list[tuple[str, list[int]]] = []
-        for depth, parent in enumerate(self.parents):
-            expression, used = "?", [depth]
-            if not shape[depth]:
-                inner = [
-                    f"{above.column} = {sql}"
-                    for above, (sql, _) in zip(self.parents, parents, strict=False)
-                ]
-                inner.append("code = ?")
-                expression = (
-                    f"(SELECT id FROM {parent.table} WHERE {' AND '.join(inner)})"
-                )
-                used = [*(i for _, places in parents for i in places), depth]
-            parents.append((expression, used))
-            wheres.append(f"{parent.column} = {expression}")
-            order.extend(used)
-        wheres.append("id = ?" if shape[-1] else "code = ?")
-        order.append(len(shape) - 1)
-        return f"{self._select} WHERE {' AND '.join(wheres)}", tuple(order)
-
-    def _page_sql(self, ids: Sequence[str], walk: Walk) -> tuple[str, list[Any]]:
-        wheres = [f"{parent.column} = ?" for parent in self.parents]
-        params: list[Any] = list(ids)
-        for column, value in walk.filters:
-            wheres.append(f"{column} = ?")
-            params.append(value)
-        for column, prefix in walk.prefixes:
-            wheres.append(f"{column} >= ? AND {column} < ?")
-            params.extend((prefix, prefix + "\U0010ffff"))
-        is_falling = walk.is_descending != walk.is_backward
-        if walk.after is not None:
-            wheres.append(f"({walk.sort}, id) {'<' if is_falling else '>'} (?, ?)")
-            params.extend(walk.after)
-        where = f" WHERE {' AND '.join(wheres)}" if wheres else ""
-        way = "DESC" if is_falling else "ASC"
-        params.append(walk.limit + 1)
-        order = f" ORDER BY {walk.sort} {way}, id {way} LIMIT ?"
-        return self._select + where + order, params
-
-
-def _referrers(
-    table: sa.Table,
-) -> list[tuple[str, list[tuple[str, str]], str]]:
-    """Return each foreign key that stops a deletion: table, columns, what to show."""
-    found = []
-    for other in table.metadata.sorted_tables:
-        for constraint in other.foreign_key_constraints:
-            if constraint.referred_table is table and constraint.ondelete is None:
-                columns = [(e.parent.name, e.column.name) for e in constraint.elements]
-                shown = "code" if "code" in other.columns else "id"
-                if shown not in other.columns:
-                    shown = next(
-                        c.name for c in other.primary_key if c.name != columns[0][0]
-                    )
-                found.append((other.name, columns, shown))
-    return found
