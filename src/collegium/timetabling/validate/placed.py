@@ -96,9 +96,10 @@ def _claims(
         identity = placement.class_id
         if identity not in known:
             kind, what = HardRule.UNKNOWN_CLASS, "does not exist"
-        elif claims.setdefault(identity, placement) is not placement:
+        elif identity in claims:
             kind, what = HardRule.CLASS_TWICE, "is listed more than once"
         else:
+            claims[identity] = placement
             continue
         found.append(Violation(kind, f"Class {identity} {what}.", (identity,)))
     return claims

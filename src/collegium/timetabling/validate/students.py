@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collegium.timetabling.problem import Configuration, Course, Problem
+from collegium.timetabling.problem import Course, Problem
 from collegium.timetabling.validate.clashes import Calendar, Walks
 from collegium.timetabling.validate.placed import Placed
 from collegium.timetabling.validate.report import HardRule, Violation
@@ -15,9 +15,9 @@ def judge_students(problem: Problem, placed: Placed, found: list[Violation]) -> 
         _judge_limit(problem, index, len(students), found)
         for student in students:
             attended[student].append(index)
-    course_of = _course_of_class(problem)
+    offer = _Offer(problem)
     for student, classes in enumerate(attended):
-        _judge_student(problem, student, classes, course_of, found)
+        _judge_student(problem, student, classes, offer, found)
 
 
 def student_conflicts(problem: Problem, placed: Placed) -> int:
@@ -58,47 +58,56 @@ def _judge_limit(
         )
 
 
-def _course_of_class(problem: Problem) -> list[int]:
-    course_of = [-1] * len(problem.classes)
-    for course, offered in enumerate(problem.courses):
-        for configuration in offered.configurations:
-            for subpart in configuration.subparts:
-                for index in subpart.classes:
-                    course_of[index] = course
-    return course_of
+class _Offer:
+    """For each class its course, configuration and subpart, numbered throughout."""
+
+    def __init__(self, problem: Problem) -> None:
+        n_classes = len(problem.classes)
+        self.course, self.subpart = [-1] * n_classes, [-1] * n_classes
+        self.configuration = [-1] * n_classes
+        self.n_subparts: list[int] = []  # of each configuration
+        n_subparts = 0
+        for course, offered in enumerate(problem.courses):
+            for configuration in offered.configurations:
+                for subpart in configuration.subparts:
+                    for index in subpart.classes:
+                        self.course[index] = course
+                        self.configuration[index] = len(self.n_subparts)
+                        self.subpart[index] = n_subparts
+                    n_subparts += 1
+                self.n_subparts.append(len(configuration.subparts))
+
+    def is_complete(self, course: Course, attended: list[int]) -> bool:
+        """Whether it is one class of each subpart of one configuration, no more."""
+        if not attended:
+            return any(not c.subparts for c in course.configurations)
+        configurations = {self.configuration[index] for index in attended}
+        subparts = {self.subpart[index] for index in attended}
+        return (
+            len(configurations) == 1
+            and len(subparts) == len(attended) == self.n_subparts[min(configurations)]
+        )
 
 
 def _judge_student(
     problem: Problem,
     student: int,
     classes: list[int],
-    course_of: list[int],
+    offer: _Offer,
     found: list[Violation],
 ) -> None:
     requested = problem.students[student].courses
-    by_course: dict[int, set[int]] = {course: set() for course in requested}
+    by_course: dict[int, list[int]] = {course: [] for course in requested}
     for index in classes:
-        course = course_of[index]
-        if course in by_course:
-            by_course[course].add(index)
-        else:
+        attended = by_course.get(offer.course[index])
+        if attended is None:
             _say(problem, student, [index], HardRule.COURSE_NOT_REQUESTED, found)
+        else:
+            attended.append(index)
     for course, attended in by_course.items():
-        if not _is_complete(problem.courses[course], attended):
+        if not offer.is_complete(problem.courses[course], attended):
             _say_incomplete(problem, student, course, attended, found)
     _judge_parents(problem, student, set(classes), found)
-
-
-def _is_complete(course: Course, attended: set[int]) -> bool:
-    """Whether it is one class of each subpart of one configuration, and no more."""
-    return any(_fits(c, attended) for c in course.configurations)
-
-
-def _fits(configuration: Configuration, attended: set[int]) -> bool:
-    subparts = configuration.subparts
-    return len(attended) == len(subparts) and all(
-        sum(index in attended for index in subpart.classes) == 1 for subpart in subparts
-    )
 
 
 def _judge_parents(
@@ -114,10 +123,10 @@ def _say_incomplete(
     problem: Problem,
     student: int,
     course: int,
-    attended: set[int],
+    attended: list[int],
     found: list[Violation],
 ) -> None:
-    ids = tuple(problem.classes[i].id for i in sorted(attended))
+    ids = tuple(problem.classes[i].id for i in attended)
     listed = f"classes {', '.join(ids)}" if ids else "no class"
     identity = problem.students[student].id
     found.append(
