@@ -56,7 +56,7 @@ class LocalHands:
         TaskLost
             When they die while they start.
         """
-        await self._slots.start()
+        await self._executor.start()
         return self
 
     async def __aexit__(
@@ -66,7 +66,7 @@ class LocalHands:
         traceback: TracebackType | None,
     ) -> None:
         """End the children."""
-        await self._slots.stop()
+        await self._executor.stop()
 
     async def run(
         self, task: Task, *, on_progress: ProgressSink | None = None

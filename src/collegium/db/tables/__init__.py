@@ -12,6 +12,16 @@ from __future__ import annotations
 from collegium.db.tables.bookkeeping import answers, collections, revisions, secrets
 from collegium.db.tables.columns import Integer, Json, Real, Text, metadata
 from collegium.db.tables.courses import course_prerequisites, courses
+from collegium.db.tables.jobs import blobs, job_blobs, jobs
+from collegium.db.tables.organisations import organisations
+from collegium.db.tables.people import memberships, people
+from collegium.db.tables.places import (
+    buildings,
+    room_unavailability,
+    rooms,
+    travel_times,
+)
+from collegium.db.tables.sessions import sessions
 from collegium.db.tables.universities import universities
 
 __all__ = [
@@ -20,11 +30,22 @@ __all__ = [
     "Real",
     "Text",
     "answers",
+    "blobs",
+    "buildings",
     "collections",
     "course_prerequisites",
     "courses",
+    "job_blobs",
+    "jobs",
+    "memberships",
     "metadata",
+    "organisations",
+    "people",
     "revisions",
+    "room_unavailability",
+    "rooms",
     "secrets",
+    "sessions",
+    "travel_times",
     "universities",
 ]

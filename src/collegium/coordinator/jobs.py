@@ -1,0 +1,70 @@
+"""The part of the coordinator that drives jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import uuid_utils
+from starlette.applications import Starlette
+
+from collegium.blobs.shelf import Shelf
+from collegium.blobs.store import BlobStore
+from collegium.db.database import Database
+from collegium.jobs.drive import Hands, Means
+from collegium.jobs.feed import Feed
+from collegium.jobs.local import LocalHands
+from collegium.jobs.routes import Jobs
+from collegium.jobs.runner import Runner
+from collegium.workloads.base import Workload
+
+
+@asynccontextmanager
+async def driving_jobs(
+    app: Starlette,
+    database: Database,
+    workloads: Mapping[str, Workload],
+    hands: Hands,
+    blobs: BlobStore,
+    directory: Path,
+) -> AsyncIterator[None]:
+    """Drive jobs as long as the block lasts.
+
+    Parameters
+    ----------
+    hands : where tasks run.
+    blobs : what tasks read.
+    directory : for files that may be deleted at any time.
+    """
+    checkers = _checkers(workloads)
+    async with LocalHands(1, checkers, directory / "checks", blobs.fetch) as checks:
+        feed = Feed()
+        runner = Runner(
+            database,
+            workloads,
+            Means(hands, checks, blobs.shelf, time.monotonic),
+            feed,
+            owner=str(uuid_utils.uuid7()),
+        )
+        app.state.jobs = Jobs(runner, feed)
+        running = asyncio.create_task(runner.run(), name="job-runner")
+        try:
+            yield
+        finally:
+            feed.close()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+def new_blob_store(database: Database, limit_bytes: int) -> BlobStore:
+    """Return an empty shelf in front of the database's blobs."""
+    return BlobStore(database, Shelf(), limit_bytes)
+
+
+def _checkers(workloads: Mapping[str, Workload]) -> dict[str, Workload]:
+    """Return what checks the claims of all kinds of jobs, once each."""
+    found = [getattr(workload, "checker", None) for workload in workloads.values()]
+    return {checker.name: checker for checker in found if checker is not None}
