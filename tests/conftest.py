@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 pytest_plugins = [
+    "fixtures.instances",
     "fixtures.itc2019",
 ]

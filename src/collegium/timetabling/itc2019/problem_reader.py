@@ -49,9 +49,9 @@ _TYPES = {kind.value: kind for kind in DistributionType}
 def read_problem(source: Path | bytes, limits: Limits = DEFAULT_LIMITS) -> Problem:
     """Read an instance, plain or gzip-compressed.
 
-    A class, room, course or student must have an id of its own kind's own; a class
-    may stand only once in a distribution, and a time or room only once in a class
-    (a solution could not say which of two was meant).
+    No two classes, rooms, courses or students have the same id. A class may stand
+    only once in a distribution, and a room or a time (days, start, weeks) only once
+    in a class: a solution could not say which of two was meant.
 
     Raises
     ------
