@@ -1,0 +1,1 @@
+"""Measurements that anybody can repeat: of Collegium, and of its peers beside it."""

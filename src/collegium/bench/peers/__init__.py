@@ -1,0 +1,1 @@
+"""Other task queues, installed apart and measured by the same loads."""
