@@ -21,23 +21,31 @@ def values_of(body: BaseModel) -> dict[str, Any]:
 
 
 async def existing_or_new(
-    work: Work, guard: Guard, records: Records, keys: Keys, code: str
+    work: Work, guard: Guard, records: Records, keys: Keys, code: str | None
 ) -> Record | None:
     """Return what a PUT is to replace, None when it is to make something.
+
+    Parameters
+    ----------
+    work : the request's.
+    guard : its conditions.
+    records : the kind of rows.
+    keys : the address.
+    code : the body's, None for a noun without one: nobody can choose its addresses.
 
     Raises
     ------
     NotFound
-        When a parent is missing, or the address is an id that nothing has.
+        When a parent is missing, or nothing has the address and nothing can get it.
     Malformed
         When the body's code is not the one in the address.
     PreconditionFailed, PreconditionRequired
         When the conditions of the request do not hold.
     """
     record = await records.lookup(work.transaction, keys)
-    if record is None and is_id(keys[-1]):
+    if record is None and (code is None or is_id(keys[-1])):
         raise NotFound(f"There is no {records.noun} {keys[-1]!r}.")
-    if not is_id(keys[-1]) and code != keys[-1]:
+    if code is not None and not is_id(keys[-1]) and code != keys[-1]:
         raise Malformed(
             "The code in the body is not the one in the address.",
             pointers={"/code": f"must be {keys[-1]!r}"},

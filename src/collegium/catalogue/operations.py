@@ -14,13 +14,16 @@ import msgspec
 from starlette.requests import Request
 
 from collegium.catalogue.context import actor_of, catalogue_of, database_of, work_of
+from collegium.catalogue.schemas import ListQuery
 from collegium.db import answers
 from collegium.db.addresses import Keys
 from collegium.db.database import Reader
 from collegium.db.records import Guard, Record, Records
 from collegium.db.walks import Walk
 from collegium.db.work import Work
+from collegium.errors import Malformed
 from collegium.rest.answers import (
+    REVALIDATE,
     Answer,
     changed,
     created,
@@ -31,7 +34,7 @@ from collegium.rest.answers import (
 from collegium.rest.binding import raw_body
 from collegium.rest.etag import Preconditions
 from collegium.rest.idempotency import Claim, claim_of
-from collegium.rest.pages import PageQuery, links, not_modified, paged
+from collegium.rest.pages import links, not_modified, paged
 from collegium.rest.problems import KeyReused
 
 P = ParamSpec("P")
@@ -59,10 +62,11 @@ async def list_page(
     request: Request,
     records: Records,
     keys: Keys,
-    query: PageQuery,
+    query: ListQuery,
     *,
     filters: Mapping[str, Any] | None = None,
     prefixes: Mapping[str, str | None] | None = None,
+    cache_control: bytes = REVALIDATE,
 ) -> Answer:
     """Answer a GET of a collection with a page of it.
 
@@ -71,12 +75,21 @@ async def list_page(
     request : the GET.
     records : the kind of rows.
     keys : of their parents.
-    query : order, length of the page, and cursor.
+    query : order, length of the page, cursor, and members to show.
     filters : value that a column must have; None leaves the column free.
     prefixes : text that a column must begin with; None leaves the column free.
+    cache_control : how the page may be kept.
+
+    Raises
+    ------
+    Malformed
+        When the query names a member that is not there.
     """
     catalogue = catalogue_of(request)
-    walk = _walk(query, filters or {}, prefixes or {})
+    walk = replace(
+        _walk(query, filters or {}, prefixes or {}),
+        fields=_fields(records, query.fields),
+    )
     name = walk.name()
     if query.cursor is not None:
         position = catalogue.seal.open(query.cursor, walk=name)
@@ -84,15 +97,29 @@ async def list_page(
     async with catalogue.database.snapshot() as reader:
         ids = await records.scope(reader, keys)
         etag = await records.revision(reader, ids)
-        unchanged = not_modified(request, etag)
+        unchanged = not_modified(request, etag, cache_control=cache_control)
         if unchanged is not None:
             return unchanged
         page = await records.page(reader, ids, etag, walk)
-    return paged(page, links(request, page, catalogue.seal, walk=name))
+    around = links(request, page, catalogue.seal, walk=name)
+    return paged(page, around, cache_control=cache_control)
+
+
+def _fields(records: Records, text: str | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    names = tuple(dict.fromkeys(("id", *text.split(","))))
+    unknown = [name for name in names if name not in records.shown_columns]
+    if unknown:
+        raise Malformed(
+            f"A {records.noun} has {', '.join(records.shown_columns)}.",
+            pointers={"/fields": f"no member {unknown[0]!r}"},
+        )
+    return names
 
 
 def _walk(
-    query: PageQuery, filters: Mapping[str, Any], prefixes: Mapping[str, str | None]
+    query: ListQuery, filters: Mapping[str, Any], prefixes: Mapping[str, str | None]
 ) -> Walk:
     return Walk(
         sort=query.sort.removeprefix("-"),

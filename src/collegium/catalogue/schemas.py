@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import zoneinfo
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from collegium.db.addresses import is_id
+from collegium.rest.pages import PageQuery
 
 
 def _not_an_id(code: str) -> str:
     if is_id(code):
         raise ValueError("a code must not look like an id")
     return code
+
+
+def _known_time_zone(name: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("not the name of a time zone, as in Europe/Vienna") from None
+    return name
 
 
 Code = Annotated[
@@ -34,8 +44,21 @@ Language = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$", max_length=35),
 ]
+TimeZone = Annotated[str, Field(max_length=64), AfterValidator(_known_time_zone)]
+"""IANA name of a time zone."""
 Texts = Annotated[dict[Language, str], Field(max_length=50)]
 """Text by language (BCP 47)."""
+
+
+Reference = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._~+&-]*$", max_length=64),
+    Field(
+        description="Id or code of something of the same university; kept as the id."
+    ),
+]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+"""An id, to ask for."""
 
 
 class Body(BaseModel):
@@ -51,6 +74,16 @@ class OtherCode(Body):
     code: str = Field(min_length=1, max_length=256, description="The code there.")
 
 
+class ListQuery(PageQuery):
+    """How to walk through a collection of the catalogue, and what to show of it."""
+
+    fields: Annotated[str, StringConstraints(pattern=r"^\w+(?:,\w+)*$")] | None = Field(
+        default=None,
+        max_length=500,
+        description="Only these members, separated by commas, and the id.",
+    )
+
+
 class Stored(BaseModel):
     """What every resource shows besides its own members."""
 
@@ -58,6 +91,12 @@ class Stored(BaseModel):
     version: int = Field(description="Grows with every change; the ETag's number.")
     created_at: str = Field(description="RFC 3339 in UTC.")
     updated_at: str = Field(description="RFC 3339 in UTC.")
+
+
+class StoredBelow(Stored):
+    """What every resource below a university shows besides its own members."""
+
+    university_id: str = Field(description="Id of the university it belongs to.")
 
 
 class PageLinks(BaseModel):

@@ -1,20 +1,12 @@
-"""Where courses are kept."""
+"""Which courses need which."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from collegium.db.addresses import Parent
 from collegium.db.database import Reader
-from collegium.db.records import Record, Records
-from collegium.db.tables import courses
+from collegium.db.records import Record
 from collegium.db.work import Work
-
-COURSES = Records(
-    courses,
-    noun="course",
-    parents=(Parent("university_id", "universities", "university"),),
-)
 
 
 async def set_prerequisites(work: Work, course: Record, ids: Iterable[str]) -> None:

@@ -10,13 +10,14 @@ from pydantic import Field, StringConstraints, model_validator
 from collegium.catalogue.schemas import (
     Body,
     Code,
+    Id,
+    ListQuery,
     Name,
     OtherCode,
-    PageLinks,
-    Stored,
+    Reference,
+    StoredBelow,
     Texts,
 )
-from collegium.rest.pages import PageQuery
 
 DEEPEST_RULE = 8
 
@@ -27,9 +28,7 @@ class CourseRule(Body):
     """Passed when the student has passed a course."""
 
     kind: Literal["course"]
-    course: Annotated[str, Field(min_length=1, max_length=64)] = Field(
-        description="Id or code of a course of the same university; kept as its id."
-    )
+    course: Reference = Field(description="The course.")
     min_grade: Short | None = Field(default=None, description="Least grade in it.")
 
 
@@ -85,6 +84,9 @@ class CourseIn(Body):
     code: Code
     name: Name
     titles: Texts = Field(default_factory=dict, description="Name by language.")
+    organisation_id: Reference | None = Field(
+        default=None, description="Organisation that offers it."
+    )
     subject_code: Short | None = Field(default=None, description="As in CS.")
     number: Short | None = Field(default=None, description="As in 101.")
     descriptions: Texts = Field(
@@ -115,25 +117,18 @@ class CourseIn(Body):
         return self
 
 
-class Course(CourseIn, Stored):
+class Course(CourseIn, StoredBelow):
     """A course."""
 
-    university_id: str = Field(description="Id of the university it belongs to.")
 
-
-class CourseQuery(PageQuery):
+class CourseQuery(ListQuery):
     """Which courses to list, and how."""
 
     code: str | None = Field(default=None, description="Exactly this code.")
     subject_code: str | None = Field(default=None, description="Exactly this subject.")
     level: str | None = Field(default=None, description="Exactly this level.")
+    organisation_id: Id | None = Field(default=None, description="Of this one.")
     q: str | None = Field(default=None, description="Code begins with this.")
     sort: Literal["code", "-code", "name", "-name", "created_at", "-created_at"] = (
         Field(default="code", description="Order; - for largest first.")
     )
-
-
-class CoursePage(PageLinks):
-    """A page of courses."""
-
-    items: list[Course]

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from collegium.db.database import Reader
+
 Keys = tuple[str, ...]
 """Id or code of each parent, outermost first, and of the row itself at the end."""
 
@@ -19,7 +21,7 @@ def is_id(key: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """What rows belong to.
+    """What rows belong to, or otherwise name.
 
     Parameters
     ----------
@@ -67,3 +69,21 @@ def finder(
     wheres.append("id = ?" if shape[-1] else "code = ?")
     order.append(len(shape) - 1)
     return f"{select} WHERE {' AND '.join(wheres)}", tuple(order)
+
+
+async def find_id(reader: Reader, table: str, owners: Keys, key: str) -> str | None:
+    """Return the id of a row by its id or code, None when it is not there.
+
+    Parameters
+    ----------
+    reader : where to look.
+    table : of the row.
+    owners : the university's id for rows that belong to one.
+    key : the row's id or code.
+    """
+    owned = "university_id = ? AND " if owners else ""
+    column = "id" if is_id(key) else "code"
+    row = await reader.fetch_one(
+        f"SELECT id FROM {table} WHERE {owned}{column} = ?", (*owners, key)
+    )
+    return None if row is None else str(row[0])

@@ -39,13 +39,17 @@ class Record:
     ----------
     records : the kind of row.
     row : values of the columns of ``records``, in order.
+    fields : the columns to show, None for all that are not hidden.
     """
 
-    __slots__ = ("_records", "_row")
+    __slots__ = ("_fields", "_records", "_row")
 
-    def __init__(self, records: Records, row: Row) -> None:
+    def __init__(
+        self, records: Records, row: Row, fields: tuple[str, ...] | None = None
+    ) -> None:
         self._records = records
         self._row = row
+        self._fields = fields
 
     def __getitem__(self, column: str) -> Any:
         return self._row[self._records.positions[column]]
@@ -74,6 +78,8 @@ class Record:
             text = members[column]
             if text is not None:
                 members[column] = msgspec.Raw(text.encode())
+        if self._fields is not None:
+            members = {name: members[name] for name in self._fields}
         return msgspec.json.encode(members)
 
     def value(self) -> dict[str, Any]:
@@ -121,10 +127,13 @@ class Records:
         self.hidden_columns = tuple(
             c.name for c in table.columns if c.info.get("hidden")
         )
+        self.shown_columns = tuple(
+            name for name in self.columns if name not in self.hidden_columns
+        )
         self.has_code = "code" in self.positions
         # A tag names one sequence of bytes, so it tells apart representations of
         # programs that show other columns.
-        digest = hashlib.blake2b(",".join(self.columns).encode(), digest_size=2)
+        digest = hashlib.blake2b(",".join(self.shown_columns).encode(), digest_size=2)
         self.form = f".{digest.hexdigest()}"
         self._referrers = referrers(table)
         self._unique = unique_rules(table)
@@ -216,7 +225,7 @@ class Records:
             rows.reverse()
         has_left = walk.after is not None and bool(rows)
         return RecordPage(
-            items=[Record(self, row) for row in rows],
+            items=[Record(self, row, walk.fields) for row in rows],
             etag=etag,
             sort=walk.sort,
             has_before=has_more if walk.is_backward else has_left,

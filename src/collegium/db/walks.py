@@ -23,6 +23,7 @@ class Walk:
     prefixes : column and text that values must begin with.
     after : sort value and id of the row before the first, None to begin at the start.
     is_backward : ``after`` is behind the last row instead.
+    fields : columns to show, None for all.
     """
 
     sort: str = "code"
@@ -32,6 +33,7 @@ class Walk:
     prefixes: tuple[tuple[str, str], ...] = ()
     after: tuple[Any, ...] | None = None
     is_backward: bool = False
+    fields: tuple[str, ...] | None = None
 
     def name(self) -> str:
         """Return a short text that differs for walks through different rows."""

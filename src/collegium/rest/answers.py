@@ -15,6 +15,8 @@ from collegium.rest.headers import header
 
 REVALIDATE = b"no-cache"
 """For what may change at any time: keep it, but ask before each use."""
+PRIVATE = b"private, no-cache"
+"""As above, for what only the person who asked may keep."""
 IMMUTABLE = b"public, max-age=31536000, immutable"
 """For what never changes under its address."""
 

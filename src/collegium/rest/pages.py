@@ -160,22 +160,25 @@ def links(request: Request, page: Page, seal: CursorSeal, *, walk: str) -> Links
     )
 
 
-def paged(page: Page, around: Links) -> Answer:
+def paged(page: Page, around: Links, *, cache_control: bytes = REVALIDATE) -> Answer:
     """Answer a GET of a collection with one page of it."""
     items: list[Represented] = page.items
     ends = msgspec.json.encode({"next": around.next, "prev": around.prev})
     body = b'{"items":[%b],%b' % (b",".join(i.to_json() for i in items), ends[1:])
     fields = [
         (b"etag", page.etag.encode()),
-        (b"cache-control", REVALIDATE),
+        (b"cache-control", cache_control),
         (b"content-type", b"application/json"),
         (b"link", around.header()),
     ]
     return Answer(200, body, fields)
 
 
-def not_modified(request: Request, etag: str) -> Answer | None:
+def not_modified(
+    request: Request, etag: str, *, cache_control: bytes = REVALIDATE
+) -> Answer | None:
     """Answer 304 when the client has this state of the collection already."""
     if not is_not_modified(request.scope, etag):
         return None
-    return Answer(304, b"", [(b"etag", etag.encode()), (b"cache-control", REVALIDATE)])
+    fields = [(b"etag", etag.encode()), (b"cache-control", cache_control)]
+    return Answer(304, b"", fields)

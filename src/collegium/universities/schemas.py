@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from collegium.catalogue.schemas import (
     Body,
     Code,
+    ListQuery,
     Name,
     OtherCode,
-    PageLinks,
     Stored,
     Texts,
+    TimeZone,
 )
-from collegium.rest.pages import PageQuery
 
-
-def _known_time_zone(name: str) -> str:
-    try:
-        zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("not the name of a time zone, as in Europe/Vienna") from None
-    return name
-
-
-TimeZone = Annotated[str, Field(max_length=64), AfterValidator(_known_time_zone)]
 Website = Annotated[
     str, StringConstraints(max_length=500, pattern=r"^https?://[^\s/?#]+\S*$")
 ]
@@ -54,7 +43,7 @@ class University(UniversityIn, Stored):
     """A university."""
 
 
-class UniversityQuery(PageQuery):
+class UniversityQuery(ListQuery):
     """Which universities to list, and how."""
 
     code: str | None = Field(default=None, description="Exactly this code.")
@@ -62,9 +51,3 @@ class UniversityQuery(PageQuery):
     sort: Literal["code", "-code", "name", "-name", "created_at", "-created_at"] = (
         Field(default="code", description="Order; - for largest first.")
     )
-
-
-class UniversityPage(PageLinks):
-    """A page of universities."""
-
-    items: list[University]

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from collegium.db.tables.columns import Real, Text, json_column, state_columns, table
+from collegium.db.tables.columns import (
+    Real,
+    Text,
+    json_column,
+    reference,
+    state_columns,
+    table,
+    tenant_columns,
+)
 
 courses = table(
     "courses",
-    sa.Column(
-        "university_id", Text, sa.ForeignKey("universities.id"), primary_key=True
-    ),
-    sa.Column("id", Text, primary_key=True),
+    *tenant_columns(),
     sa.Column("code", Text, nullable=False),
     sa.Column("name", Text, nullable=False),
     json_column("titles"),
+    sa.Column("organisation_id", Text),
     sa.Column("subject_code", Text),
     sa.Column("number", Text),
     json_column("descriptions"),
@@ -26,7 +32,9 @@ courses = table(
     json_column("other_codes"),
     *state_columns(),
     sa.UniqueConstraint("university_id", "code"),
+    reference("organisation_id", "organisations"),
     sa.CheckConstraint("credits >= 0", name="credits"),
+    sa.Index("ix_courses_organisation", "university_id", "organisation_id"),
 )
 
 course_prerequisites = table(
@@ -34,15 +42,8 @@ course_prerequisites = table(
     sa.Column("university_id", Text, primary_key=True),
     sa.Column("course_id", Text, primary_key=True),
     sa.Column("prerequisite_id", Text, primary_key=True),
-    sa.ForeignKeyConstraint(
-        ["university_id", "course_id"],
-        ["courses.university_id", "courses.id"],
-        ondelete="CASCADE",
-    ),
-    sa.ForeignKeyConstraint(
-        ["university_id", "prerequisite_id"],
-        ["courses.university_id", "courses.id"],
-    ),
+    reference("course_id", "courses", ondelete="CASCADE"),
+    reference("prerequisite_id", "courses"),
     sa.Index(
         "ix_course_prerequisites_prerequisite", "university_id", "prerequisite_id"
     ),

@@ -1,4 +1,4 @@
-"""Universities and courses, and what every resource needs."""
+"""Universities, organisations and courses, and what every resource needs."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -47,6 +47,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_answers_expires_at", "answers", ["expires_at"])
     _make_universities()
+    _make_organisations()
     _make_courses()
 
 
@@ -68,6 +69,37 @@ def _make_universities() -> None:
     )
 
 
+def _make_organisations() -> None:
+    op.create_table(
+        "organisations",
+        sa.Column(
+            "university_id", Text, sa.ForeignKey("universities.id"), primary_key=True
+        ),
+        sa.Column("id", Text, primary_key=True),
+        sa.Column("code", Text, nullable=False),
+        sa.Column("name", Text, nullable=False),
+        sa.Column("names", Text, nullable=False),
+        sa.Column("type", Text, nullable=False),
+        sa.Column("parent_id", Text),
+        sa.Column("time_zone", Text),
+        sa.Column("other_codes", Text, nullable=False),
+        sa.Column("version", Integer, nullable=False),
+        sa.Column("created_at", Text, nullable=False),
+        sa.Column("updated_at", Text, nullable=False),
+        sa.CheckConstraint("parent_id <> id", name="parent"),
+        sa.ForeignKeyConstraint(
+            ["university_id", "parent_id"],
+            ["organisations.university_id", "organisations.id"],
+        ),
+        sa.UniqueConstraint("university_id", "code"),
+        sa.UniqueConstraint("university_id", "id", "type"),
+        sqlite_strict=True,
+    )
+    op.create_index(
+        "ix_organisations_parent", "organisations", ["university_id", "parent_id"]
+    )
+
+
 def _make_courses() -> None:
     op.create_table(
         "courses",
@@ -78,6 +110,7 @@ def _make_courses() -> None:
         sa.Column("code", Text, nullable=False),
         sa.Column("name", Text, nullable=False),
         sa.Column("titles", Text, nullable=False),
+        sa.Column("organisation_id", Text),
         sa.Column("subject_code", Text),
         sa.Column("number", Text),
         sa.Column("descriptions", Text, nullable=False),
@@ -91,8 +124,15 @@ def _make_courses() -> None:
         sa.Column("created_at", Text, nullable=False),
         sa.Column("updated_at", Text, nullable=False),
         sa.UniqueConstraint("university_id", "code"),
+        sa.ForeignKeyConstraint(
+            ["university_id", "organisation_id"],
+            ["organisations.university_id", "organisations.id"],
+        ),
         sa.CheckConstraint("credits >= 0", name="credits"),
         sqlite_strict=True,
+    )
+    op.create_index(
+        "ix_courses_organisation", "courses", ["university_id", "organisation_id"]
     )
     op.create_table(
         "course_prerequisites",
@@ -122,6 +162,7 @@ def downgrade() -> None:
     for table in (
         "course_prerequisites",
         "courses",
+        "organisations",
         "universities",
         "answers",
         "secrets",
