@@ -34,8 +34,19 @@ class Command(NamedTuple):
 
 
 COMMANDS: Mapping[str, Command] = {
+    "coordinator": Command(
+        "collegium.cli.coordinator:coordinator",
+        "Keep the catalogue and give work to the fleet.",
+    ),
+    "doctor": Command(
+        "collegium.cli.doctor:doctor", "Tell whether a database is sound."
+    ),
     "generate": Command(
         "collegium.cli.generate:generate", "Make up a university's timetabling problem."
+    ),
+    "migrate": Command(
+        "collegium.cli.migrate:migrate",
+        "Bring a database to the schema that this program needs.",
     ),
     "solve": Command("collegium.cli.solve:solve", "Make a timetable for an instance."),
     "validate": Command(

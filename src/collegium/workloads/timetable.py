@@ -11,7 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from collegium.errors import Cancelled, Invalid, TaskFailed
 from collegium.timetabling.solution import Cost, Solution
-from collegium.timetabling.solve import Instance, Progress, Result, prepare, solve
+from collegium.timetabling.solve import (
+    Instance,
+    Progress,
+    Result,
+    prepare,
+    solve,
+    warm_up,
+)
 from collegium.workloads import leases
 from collegium.workloads.base import Claim, Piece, Settled, TaskContext, Workload
 from collegium.workloads.leases import Lease, LeasePlan, Score, Sha256
@@ -127,6 +134,10 @@ class Timetable:
                 raise TaskFailed(f"The start: {error.detail}") from error
         result = _search(task, context, instance, start)
         return _lease_result(task, result, begun_s)
+
+    def warm_up(self) -> None:
+        """Compile the solver, or load what was compiled before; once in a process."""
+        warm_up()
 
     def needs(self, job: TimetableJob) -> Sequence[str]:
         """Return the problem."""
