@@ -11,7 +11,13 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol
 
-from collegium.errors import AlreadyExists, Conflict, Invalid, StillReferenced
+from collegium.errors import (
+    AlreadyExists,
+    Conflict,
+    Invalid,
+    Misconfigured,
+    StillReferenced,
+)
 
 Row = Sequence[Any]
 Params = Sequence[Any]
@@ -34,6 +40,10 @@ class SerializationFailed(Conflict):
     """Another transaction was in the way; the same again may succeed."""
 
 
+class ScriptFailed(Misconfigured):
+    """Statements that change the schema do not fit the schema."""
+
+
 class Reader(Protocol):
     """Answers questions from committed state."""
 
@@ -46,6 +56,9 @@ class Reader(Protocol):
 
 class Transaction(Reader, Protocol):
     """Reads and changes that happen together or not at all."""
+
+    share_lock: str
+    """Ends a SELECT by key whose row must stay as it is until the transaction ends."""
 
     async def execute(self, sql: str, params: Params = ()) -> int:
         """Run a statement; return the number of rows it changed.
@@ -115,7 +128,13 @@ class Database(Reader, Protocol):
         """Return a number that differs once anything has been committed since."""
 
     async def run_script(self, script: str) -> None:
-        """Run statements that change the schema, all or none."""
+        """Run statements that change the schema, all or none.
+
+        Raises
+        ------
+        ScriptFailed
+            When they do not fit the schema; it stays as it is.
+        """
 
     async def describe(self) -> dict[str, Any]:
         """Return what an operator wants to know; proves that the database answers.

@@ -13,7 +13,7 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 
-from collegium.db.database import Database, Dialect
+from collegium.db.database import Database, Dialect, ScriptFailed
 from collegium.errors import Misconfigured
 
 _HERE = Path(__file__).parent / "migrations"
@@ -29,11 +29,17 @@ async def migrate(database: Database, target: str = "head") -> str:
     Misconfigured
         When the schema is of a later version of this program.
     """
-    current = await schema_version(database)
-    script = migration_script(database.dialect, current, target)
-    if script:
-        await database.run_script(script)
-    return await schema_version(database) or ""
+    while True:
+        current = await schema_version(database)
+        script = migration_script(database.dialect, current, target)
+        if not script:
+            return current or ""
+        try:
+            await database.run_script(script)
+        except ScriptFailed:
+            # Somebody else was faster, or the script is wrong: the version tells.
+            if await schema_version(database) == current:
+                raise
 
 
 async def downgrade(database: Database, target: str) -> None:
@@ -92,4 +98,7 @@ def migration_script(
         destination_rev=target,
     ):
         scripts.run_env()
+    if is_down and target == "base":
+        # Written out, the way up from nothing begins by making this table.
+        output.write("DROP TABLE alembic_version;")
     return output.getvalue()

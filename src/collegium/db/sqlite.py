@@ -28,6 +28,7 @@ from collegium.db.database import (
     Params,
     ReferenceViolated,
     Row,
+    ScriptFailed,
     UniqueViolated,
 )
 from collegium.errors import CollegiumError, DatabaseUnavailable, DeadlineExceeded
@@ -72,29 +73,32 @@ class SqliteDatabase:
         self._scan_lock = asyncio.Lock()
         self._group: _Group | None = None
         self._commits: set[asyncio.Task[None]] = set()
+        self._readers: list[apsw.Connection] = []
+        self._open_writer: apsw.Connection | None = None
 
     async def open(self) -> None:
         """Open the file and its connections."""
         if tuple(map(int, apsw.sqlite_lib_version().split("."))) < _FIXED_VERSION:
             raise DatabaseUnavailable("This SQLite can corrupt WAL databases.")
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._writer = await self._in_thread(self._connect)
+        self._open_writer = await self._in_thread(self._connect)
         self._reader = self._connect(is_reader=True)
         self._snapshot_reader = self._connect(is_reader=True)
         self._scanner = self._connect(is_reader=True)
+        self._readers = [self._scanner, self._snapshot_reader, self._reader]
 
     async def close(self) -> None:
         """Wait for running commits, then close the connections."""
         while self._commits:
             await asyncio.gather(*self._commits)
         async with self._lock, self._scan_lock:
-            for connection in (
-                self._scanner,
-                self._snapshot_reader,
-                self._reader,
-                self._writer,
-            ):
-                await self._in_thread(connection.close)
+            for reader in self._readers:
+                reader.close()
+            self._readers.clear()
+            if self._open_writer is not None:
+                # Closing the last connection moves the log into the file.
+                await self._in_thread(self._open_writer.close)
+                self._open_writer = None
         self._threads.shutdown()
 
     async def fetch_one(self, sql: str, params: Params = ()) -> Row | None:
@@ -141,15 +145,17 @@ class SqliteDatabase:
                 yield SqliteTransaction(self._writer)
                 _run(self._writer, "RELEASE request")
             except BaseException:
-                self._undo(group)
+                self._undo()
                 raise
             group.size += 1
         await group.ended.wait()
-        if group.failure is not None:
-            raise group.failure
+        if not group.is_committed:
+            raise DatabaseUnavailable("The change could not be written to disk.")
 
     async def _begin(self) -> _Group:
         """Begin the transaction that this and the following requests share."""
+        if self._open_writer is None:
+            self._open_writer = await self._in_thread(self._connect)
         try:
             try:
                 _run(self._writer, "BEGIN IMMEDIATE")
@@ -171,29 +177,33 @@ class SqliteDatabase:
         The lock is fair: whoever asked for it before is in the group.
         """
         async with self._lock:
-            self._group = None
             try:
-                if group.failure is None:
+                if self._group is group:
+                    self._group = None
                     await self._in_thread(_run, self._writer, "COMMIT")
-            except DatabaseUnavailable as failure:
-                _log.error("commit of %d requests failed: %s", group.size, failure)
-                group.failure = failure
-                await self._in_thread(self._reopen_writer)
+                    group.is_committed = True
+            except DatabaseUnavailable as error:
+                _log.error("commit of %d requests failed: %s", group.size, error)
+                # Its cache may be wrong: the next transaction opens another one.
+                self._writer.close(True)
+                self._open_writer = None
             finally:
                 group.ended.set()
 
-    def _undo(self, group: _Group) -> None:
-        """Undo one request; when SQLite has undone all of them, fail the group."""
+    def _undo(self) -> None:
+        """Undo one request."""
         if self._writer.in_transaction:
             _run(self._writer, "ROLLBACK TO request")
             _run(self._writer, "RELEASE request")
-            return
-        group.failure = DatabaseUnavailable("The database could not take the change.")
+        else:
+            # SQLite had to undo all requests of the group, which fails with this.
+            self._group = None
 
-    def _reopen_writer(self) -> None:
-        """Replace a connection whose commit has failed: its cache may be wrong."""
-        self._writer.close(True)
-        self._writer = self._connect()
+    @property
+    def _writer(self) -> apsw.Connection:
+        if self._open_writer is None:
+            raise DatabaseUnavailable
+        return self._open_writer
 
     async def run_script(self, script: str) -> None:
         """Run statements that change the schema, all or none.
@@ -203,6 +213,8 @@ class SqliteDatabase:
 
         Raises
         ------
+        ScriptFailed
+            When a statement does not fit the schema.
         ReferenceViolated
             When rows would be left that refer to nothing.
         """
@@ -216,7 +228,10 @@ class SqliteDatabase:
         try:
             _run(writer, "BEGIN IMMEDIATE")
             try:
-                _run(writer, script)
+                try:
+                    _run(writer, script)
+                except apsw.SQLError as error:
+                    raise ScriptFailed(f"{error}.") from error
                 if _rows(writer, "PRAGMA foreign_key_check", ()):
                     raise ReferenceViolated("The change leaves dangling references.")
                 _run(writer, "COMMIT")
@@ -270,7 +285,7 @@ class _Group:
 
     def __init__(self) -> None:
         self.ended = asyncio.Event()
-        self.failure: DatabaseUnavailable | None = None
+        self.is_committed = False
         self.size = 0
 
 
@@ -292,6 +307,8 @@ class _SqliteReader:
 
 class SqliteTransaction(_SqliteReader):
     """One request's reads and changes."""
+
+    share_lock = ""  # nobody else writes meanwhile
 
     async def execute(self, sql: str, params: Params = ()) -> int:
         """Run a statement; return the number of rows it changed."""

@@ -57,6 +57,10 @@ class HeadersTooLarge(errors.TooLarge):
     """The request's header fields are larger than allowed."""
 
 
+class HeaderTooSlow(errors.DeadlineExceeded):
+    """The request's header did not arrive in time."""
+
+
 class BodyTooSlow(errors.DeadlineExceeded):
     """The request's body did not arrive in time."""
 
@@ -92,6 +96,7 @@ KINDS: dict[type[Exception], Kind] = {
     errors.Forbidden: Kind(403, "forbidden", "Not allowed"),
     errors.NotFound: Kind(404, "not-found", "No such resource"),
     MethodNotAllowed: Kind(405, "method-not-allowed", "Method not allowed"),
+    HeaderTooSlow: Kind(408, "header-too-slow", "The header did not arrive in time"),
     BodyTooSlow: Kind(408, "body-too-slow", "The body did not arrive in time"),
     errors.Conflict: Kind(409, "conflict", "The present state forbids it"),
     errors.AlreadyExists: Kind(409, "already-exists", "The name is taken"),

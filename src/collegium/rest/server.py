@@ -15,6 +15,7 @@ import uvloop
 from starlette.types import ASGIApp
 
 from collegium.errors import Misconfigured
+from collegium.rest.connections import Connection
 
 BACKLOG = 2048
 KEEP_ALIVE_S = 75
@@ -93,7 +94,7 @@ class Server:
             uvicorn.Config(
                 app,
                 loop="none",
-                http="httptools",
+                http=Connection,
                 ws="none",
                 lifespan="on",
                 log_config=None,
