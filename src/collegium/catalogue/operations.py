@@ -112,7 +112,7 @@ def _fields(records: Records, text: str | None) -> tuple[str, ...] | None:
     unknown = [name for name in names if name not in records.shown_columns]
     if unknown:
         raise Malformed(
-            f"A {records.noun} has {', '.join(records.shown_columns)}.",
+            f"{records.one.capitalize()} has {', '.join(records.shown_columns)}.",
             pointers={"/fields": f"no member {unknown[0]!r}"},
         )
     return names

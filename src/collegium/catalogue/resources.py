@@ -39,9 +39,13 @@ def resource_router(
     """
     router = APIRouter(tags=[tag])
     serve = _Served(noun)
-    name, has_code = noun.records.noun, noun.records.has_code
+    name, one = noun.records.noun, noun.records.one
     many = noun.records.table.replace("_", " ")
-    by, makes = ("id or code", ", or make it by its code") if has_code else ("id", "")
+    by, makes = (
+        ("id or code", ", or make it by its code")
+        if noun.records.has_code
+        else ("id", "")
+    )
     body = {"body": Annotated[noun.body, FromBody()]}
     changes = {"body": Annotated[Patch[noun.body], FromBody(media_type=MERGE_PATCH)]}  # type: ignore[name-defined]
     query_string = {"query": Annotated[query, FromQuery()]}
@@ -61,17 +65,18 @@ def resource_router(
             f"/{{{keys[-1]}}}" if is_member else "",
             endpoint,
             methods=[method],
+            operation_id=endpoint.__name__,
             response_model=gives,
             **options,
         )
 
     page = page_model(shows)
     add("GET", serve.list, f"List {many}.", query_string, page)
-    add("POST", serve.create, f"Add a {name}.", body, shows, status_code=201)
-    add("GET", serve.show, f"Show a {name}, by its {by}.", None, shows)
-    add("PUT", serve.put, f"Replace a {name}{makes}.", body, shows)
-    add("PATCH", serve.patch, f"Change some members of a {name}.", changes, shows)
-    says = f"Delete a {name} that nothing refers to."
+    add("POST", serve.create, f"Add {one}.", body, shows, status_code=201)
+    add("GET", serve.show, f"Show {one}, by its {by}.", None, shows)
+    add("PUT", serve.put, f"Replace {one}{makes}.", body, shows)
+    add("PATCH", serve.patch, f"Change some members of {one}.", changes, shows)
+    says = f"Delete {one} that nothing refers to."
     add("DELETE", serve.delete, says, None, None, status_code=204)
     return router
 

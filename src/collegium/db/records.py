@@ -8,7 +8,7 @@ by key. A noun's repository adds the questions of its own.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,6 +120,7 @@ class Records:
     ) -> None:
         self.table = table.name
         self.noun = noun
+        self.one = f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
         self.parents = parents
         self.columns = tuple(column.name for column in table.columns)
         self.positions = {name: i for i, name in enumerate(self.columns)}
@@ -335,16 +336,32 @@ class Records:
         if count != 1:
             raise PreconditionFailed
 
+    async def referrers(
+        self,
+        reader: Reader,
+        record: Record,
+        *,
+        apart_from: Collection[str] = (),
+    ) -> list[str]:
+        """Return what refers to a row and thus stops its deletion, by table.
+
+        Parameters
+        ----------
+        reader : where to look.
+        record : the row.
+        apart_from : tables that do not count.
+        """
+        found = []
+        for referrer in self._referrers:
+            if referrer.table not in apart_from:
+                values = [record[ours] for _, ours in referrer.columns]
+                names = await referrer.names(reader, values)
+                if names is not None:
+                    found.append(names)
+        return found
+
     async def _refuse_referenced(self, reader: Reader, record: Record) -> None:
-        found = [
-            names
-            for referrer in self._referrers
-            if (
-                names := await referrer.names(
-                    reader, [record[ours] for _, ours in referrer.columns]
-                )
-            )
-        ]
+        found = await self.referrers(reader, record)
         if found:
             raise StillReferenced(
                 f"The {self.noun} cannot be deleted while these refer to it: "
@@ -380,6 +397,6 @@ class Records:
         taken = {c: values[c] for c in columns if values.get(c) is not None}
         shown = " and ".join(f"{column} {value!r}" for column, value in taken.items())
         return AlreadyExists(
-            f"There is a {self.noun} with {shown} already.",
+            f"There is {self.one} with {shown} already.",
             pointers={f"/{column}": "taken" for column in taken},
         )

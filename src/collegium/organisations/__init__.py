@@ -1,0 +1,1 @@
+"""The organisations of a university: faculties, departments, campuses."""

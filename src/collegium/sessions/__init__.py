@@ -1,0 +1,1 @@
+"""The academic sessions of a university: years, terms, periods."""
