@@ -36,7 +36,7 @@ class Command(NamedTuple):
 COMMANDS: Mapping[str, Command] = {
     "coordinator": Command(
         "collegium.cli.coordinator:coordinator",
-        "Keep the catalogue and give work to the fleet.",
+        "Serve universities, courses, jobs and the fleet until told to stop.",
     ),
     "doctor": Command(
         "collegium.cli.doctor:doctor", "Tell whether a database is sound."
@@ -53,7 +53,8 @@ COMMANDS: Mapping[str, Command] = {
         "collegium.cli.validate:validate", "Judge a timetable by the official rules."
     ),
     "worker": Command(
-        "collegium.cli.worker:worker", "Run tasks for one or more coordinators."
+        "collegium.cli.worker:worker",
+        "Run tasks for one or more coordinators until told to stop.",
     ),
 }
 
