@@ -6,6 +6,8 @@ from fastapi import FastAPI
 
 from collegium.courses.routes import router as courses
 from collegium.organisations.routes import router as organisations
+from collegium.people.routes import memberships_router, people_router
+from collegium.rooms.routes import buildings_router, rooms_router, travel_times_router
 from collegium.sessions.routes import router as sessions
 from collegium.universities.routes import router as universities
 
@@ -17,4 +19,9 @@ def include_catalogue(app: FastAPI) -> None:
     app.include_router(universities, prefix="/v1/universities")
     app.include_router(organisations, prefix=f"{_UNIVERSITY}/organisations")
     app.include_router(sessions, prefix=f"{_UNIVERSITY}/sessions")
+    app.include_router(buildings_router, prefix=f"{_UNIVERSITY}/buildings")
+    app.include_router(rooms_router, prefix=f"{_UNIVERSITY}/rooms")
+    app.include_router(travel_times_router, prefix=f"{_UNIVERSITY}/travel-times")
+    app.include_router(people_router, prefix=f"{_UNIVERSITY}/people")
+    app.include_router(memberships_router, prefix=f"{_UNIVERSITY}/memberships")
     app.include_router(courses, prefix=f"{_UNIVERSITY}/courses")

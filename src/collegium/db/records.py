@@ -337,11 +337,7 @@ class Records:
             raise PreconditionFailed
 
     async def referrers(
-        self,
-        reader: Reader,
-        record: Record,
-        *,
-        apart_from: Collection[str] = (),
+        self, reader: Reader, record: Record, *, apart_from: Collection[str] = ()
     ) -> list[str]:
         """Return what refers to a row and thus stops its deletion, by table.
 

@@ -1,0 +1,1 @@
+"""The people of a university, and what they are where."""

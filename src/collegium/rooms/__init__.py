@@ -1,0 +1,1 @@
+"""Buildings and rooms, and how far they are apart."""

@@ -1,0 +1,22 @@
+"""``buildings``, ``rooms``, ``travel-times`` of ``/v1/universities/{university}``."""
+
+from __future__ import annotations
+
+from collegium.catalogue.resources import resource_router
+from collegium.rooms.schemas import (
+    Building,
+    BuildingQuery,
+    Room,
+    RoomQuery,
+    TravelTime,
+    TravelTimeQuery,
+)
+from collegium.rooms.service import BUILDINGS, ROOMS, TRAVEL_TIMES
+
+buildings_router = resource_router(
+    BUILDINGS, shows=Building, query=BuildingQuery, tag="rooms"
+)
+rooms_router = resource_router(ROOMS, shows=Room, query=RoomQuery, tag="rooms")
+travel_times_router = resource_router(
+    TRAVEL_TIMES, shows=TravelTime, query=TravelTimeQuery, tag="rooms"
+)
