@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Raw
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 PROTOCOL_VERSION = 1
 OLDEST_PROTOCOL_VERSION = 1
@@ -43,7 +43,7 @@ class TaskSubmission(msgspec.Struct, forbid_unknown_fields=True):
     """What a client posts to ``/v1/tasks``."""
 
     workload: Name
-    input: Raw = Raw(b"{}")
+    input: Raw
     deadline_s: Annotated[float, Meta(gt=0.0, le=86_400.0)] | None = None
 
 
@@ -65,7 +65,7 @@ class TaskStatus(msgspec.Struct, omit_defaults=True):
     id: str
     workload: str
     state: TaskState
-    output: Raw | None = None
+    output: Raw | UnsetType = UNSET
     executed_by: str | None = None
     seconds: float | None = None
     """Time that the run itself took, without waiting and without the network."""

@@ -134,6 +134,8 @@ class WorkerSettings(BaseSettings):
     """Stable name; without one, each start makes a new one."""
     slots: int = Field(default=0, ge=0, le=4096)
     """Tasks that run at once; 0 means one for each core."""
+    workloads: Texts = ()
+    """Names of the workloads to offer; empty means all that are installed."""
     weight: float = Field(default=1.0, gt=0.0, le=1000.0)
     """Share of the work under the policy ``weighted``."""
     heartbeat_s: float | None = Field(default=None, gt=0.0, le=3600.0)

@@ -32,6 +32,12 @@ def worker(
     slots: Annotated[
         int | None, typer.Option(help="Tasks at once; 0 means one for each core.")
     ] = None,
+    workload: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Offer only this one; give one for each.", show_default=False
+        ),
+    ] = None,
     weight: Annotated[
         float | None, typer.Option(help="Share of the work under policy weighted.")
     ] = None,
@@ -74,6 +80,7 @@ def worker(
         "url": url,
         "id": id,
         "slots": slots,
+        "workloads": tuple(workload) if workload else None,
         "weight": weight,
         "heartbeat_s": heartbeat,
         "grace_s": grace,

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 
+from collegium.blobs.routes import router as blobs
+from collegium.blobs.shelf import Shelf
+from collegium.blobs.store import BlobStore
 from collegium.catalogue.context import Catalogue
-from collegium.courses.routes import router as courses
+from collegium.coordinator.catalogue import include_catalogue
+from collegium.coordinator.jobs import driving_jobs
 from collegium.db.connect import database_at
 from collegium.db.migrate import migrate
 from collegium.db.secrets import shared_secret
+from collegium.fleet.metrics import fleet_metrics
+from collegium.fleet.routes import stats_router, tasks_router, workers_router
+from collegium.fleet.service import Fleet
+from collegium.fleet.submissions import Submissions
+from collegium.jobs.routes import router as jobs
 from collegium.rest.application import Application
+from collegium.rest.bodies import BodyLimits
+from collegium.rest.exposition import Collect, metrics_router
+from collegium.rest.gate import coordinator_gate
 from collegium.rest.health import Check, health_router
 from collegium.rest.pages import CursorSeal
 from collegium.settings import CoordinatorSettings
-from collegium.universities.routes import router as universities
+from collegium.workloads.registry import load_workloads
 
 
 def create_app(settings: CoordinatorSettings) -> Application:
@@ -33,6 +46,7 @@ def create_app(settings: CoordinatorSettings) -> Application:
         When a setting makes a start impossible.
     """
     database = database_at(settings.database)
+    workloads = load_workloads()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -41,15 +55,46 @@ def create_app(settings: CoordinatorSettings) -> Application:
             await migrate(database)
             seal = CursorSeal(await shared_secret(database, "cursors"))
             app.state.catalogue = Catalogue(database, seal)
-            yield
+            app.state.blobs = BlobStore(database, Shelf())
+            app.state.fleet = Fleet(settings, workloads, app.state.blobs.fetch)
+            app.state.submissions = Submissions(app.state.fleet)
+            await app.state.fleet.start()
+            try:
+                async with driving_jobs(
+                    app,
+                    database,
+                    workloads,
+                    app.state.fleet,
+                    app.state.blobs,
+                    settings.data_dir,
+                ):
+                    yield
+            finally:
+                await app.state.submissions.stop()
+                await app.state.fleet.stop()
         finally:
             await database.close()
 
     def checks(request: Request) -> Mapping[str, Check]:
         return {"database": database.describe}
 
-    app = Application(title="Collegium coordinator", lifespan=lifespan)
+    def parts(request: Request) -> list[Collect]:
+        return [partial(fleet_metrics, request.app.state.fleet)]
+
+    limits = BodyLimits(settings.body_limit_bytes)
+    app = Application(
+        title="Collegium coordinator",
+        lifespan=lifespan,
+        gate=coordinator_gate(settings.api_token, settings.worker_token),
+    )
     app.include_router(health_router(checks), prefix="/health")
-    app.include_router(universities, prefix="/v1/universities")
-    app.include_router(courses, prefix="/v1/universities/{university}/courses")
+    app.include_router(metrics_router(parts))
+    app.include_router(workers_router(), prefix="/v1/workers")
+    app.include_router(stats_router(), prefix="/v1/stats")
+    app.include_router(
+        tasks_router(limits, settings.task_deadline_s), prefix="/v1/tasks"
+    )
+    app.include_router(blobs, prefix="/v1/blobs")
+    app.include_router(jobs, prefix="/v1/jobs")
+    include_catalogue(app)
     return app

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import msgspec
 
+from collegium.rest.answers import Document
 from collegium.rest.bodies import JSON
 
 
@@ -32,6 +34,12 @@ def inline_schema(struct: type[msgspec.Struct]) -> dict[str, Any]:
     resolved = _resolve(schema, parts)
     assert isinstance(resolved, dict)
     return resolved
+
+
+def document_of(struct: msgspec.Struct) -> Document:
+    """Return a struct as a document whose tag is a digest of its content."""
+    raw = msgspec.json.encode(struct)
+    return Document(raw, hashlib.sha256(raw).hexdigest()[:32])
 
 
 def _resolve(schema: Any, parts: dict[str, Any]) -> Any:

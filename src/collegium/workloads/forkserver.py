@@ -1,14 +1,16 @@
 """Makes the processes that run tasks: imports and warms up once, then forks.
 
-Run as ``python -m collegium.workloads.forkserver FD PATHS``. A child made by fork is
-there in milliseconds and shares the memory of compiled code and imported libraries.
-It is forked from this small single-threaded process, never from one that serves HTTP,
-so it inherits no listening socket, no thread and no event loop.
+Run as ``python -m collegium.workloads.forkserver FD PATHS [warm]``. A child made by
+fork is there in milliseconds and shares the memory of compiled code and imported
+libraries. It is forked from this small single-threaded process, never from one that
+serves HTTP, so it inherits no listening socket, no thread and no event loop.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import fcntl
 import gc
 import json
 import logging
@@ -17,6 +19,9 @@ import select
 import signal
 import socket
 import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import NoReturn
 
 from collegium.workloads.base import Workload
@@ -42,15 +47,24 @@ _OOM_SCORE = "500"
 _log = logging.getLogger(__name__)
 
 
-def main(fd: int, paths: str) -> None:
-    """Serve the parent on the socket ``fd`` until it closes it."""
+def main(fd: int, paths: str, *, is_warm: bool) -> None:
+    """Serve the parent on the socket ``fd`` until it closes it.
+
+    Parameters
+    ----------
+    paths : JSON object, where to import each workload from.
+    is_warm : True warms every workload up before the first child is made.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     _live_no_longer_than_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    catalogue = _warmed_up(import_workloads(json.loads(paths)))
+    catalogue: Catalogue = import_workloads(json.loads(paths))
+    if is_warm:
+        with _one_at_a_time():
+            catalogue = _warmed_up(catalogue)
     gc.collect()
     gc.freeze()  # so that counting references does not copy shared pages
     ForkServer(socket.socket(fileno=fd), catalogue).run()
@@ -155,6 +169,22 @@ def _warmed_up(catalogue: Catalogue) -> Catalogue:
     return warm
 
 
+@contextlib.contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Let one process of this machine compile, and the others take what it has cached.
+
+    The lock is of no use to anybody who could delay us with it: the file is private.
+    """
+    path = Path(tempfile.gettempdir()) / f"collegium-warm-up-{os.getuid()}.lock"
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    lock = os.open(path, flags, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
 def _live_no_longer_than_parent() -> None:
     if sys.platform != "linux":
         return  # elsewhere the end of the socket has to do
@@ -175,4 +205,4 @@ def _offer_to_the_oom_killer() -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), sys.argv[2], is_warm=sys.argv[3:] == ["warm"])

@@ -43,10 +43,12 @@ class Nursery:
     Parameters
     ----------
     paths : where to import each workload from, as ``module:Class`` by name.
+    is_warm : True has every workload warmed up before ``start`` returns.
     """
 
-    def __init__(self, paths: Mapping[str, str]) -> None:
+    def __init__(self, paths: Mapping[str, str], *, is_warm: bool = True) -> None:
         self._paths = dict(paths)
+        self._is_warm = is_warm
         self._process: subprocess.Popen[bytes] | None = None
         self._sock: socket.socket | None = None
         self._reader = FrameReader()
@@ -79,6 +81,7 @@ class Nursery:
                     "collegium.workloads.forkserver",
                     str(theirs.fileno()),
                     json.dumps(self._paths),
+                    *(["warm"] if self._is_warm else []),
                 ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,

@@ -74,6 +74,8 @@ class Slots:
     paths : where to import each workload from, as ``module:Class`` by name.
     tasks_per_child : tasks after which a child is replaced.
     memory_limit_bytes : resident size above which a child is replaced; 0 for none.
+    is_warm : True has every workload warmed up before ``start`` returns; otherwise
+        the first task of each kind takes longer.
     on_change : called whenever a slot becomes free or busy.
     """
 
@@ -84,11 +86,12 @@ class Slots:
         *,
         tasks_per_child: int = 10_000,
         memory_limit_bytes: int = 0,
+        is_warm: bool = True,
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self.count = count
         self.workloads: list[str] = []
-        self._nursery = Nursery(paths)
+        self._nursery = Nursery(paths, is_warm=is_warm)
         self._tasks_per_child = tasks_per_child
         self._memory_limit_bytes = memory_limit_bytes
         self._on_change = on_change

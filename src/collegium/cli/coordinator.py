@@ -1,0 +1,94 @@
+"""``collegium coordinator``: keep the catalogue and give work to the fleet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import SecretStr
+
+from collegium.cli.options import settings_from
+from collegium.coordinator.server import run
+from collegium.settings import CoordinatorSettings
+
+
+def coordinator(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="0 takes any free port.")] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(help="sqlite:///file.db or postgresql://...", show_default=False),
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where caches live that may be deleted.")
+    ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="http: the fleet; local: only this process.")
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(help="round_robin, weighted, least_outstanding or p2c_ewma."),
+    ] = None,
+    heartbeat: Annotated[
+        float | None,
+        typer.Option("--heartbeat", help="Seconds between reports of workers."),
+    ] = None,
+    local_slots: Annotated[
+        int | None, typer.Option(help="Tasks at once when there is no worker.")
+    ] = None,
+    parent: Annotated[
+        list[str] | None,
+        typer.Option(help="Coordinator to announce this one to.", show_default=False),
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="How a parent reaches this coordinator.")
+    ] = None,
+    api_token: Annotated[
+        str | None,
+        typer.Option(help="Secret of the clients; better in COLLEGIUM_API_TOKEN."),
+    ] = None,
+    worker_token: Annotated[
+        str | None,
+        typer.Option(help="Secret of the fleet; better in COLLEGIUM_WORKER_TOKEN."),
+    ] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate, PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
+    tls_ca: Annotated[
+        Path | None, typer.Option(help="Authorities of clients' certificates.")
+    ] = None,
+    log_format: Annotated[str | None, typer.Option(help="text or json.")] = None,
+    log_level: Annotated[
+        str | None, typer.Option(help="debug, info, warning or error.")
+    ] = None,
+) -> None:
+    """Serve universities, courses, jobs and the fleet until told to stop.
+
+    Workers announce themselves; without any, work is done in this machine's own
+    processes. Bound beyond this machine it does not start without both tokens. Every
+    option can also be set in the environment, as COLLEGIUM_ and its name in capitals.
+    """
+    given: dict[str, Any] = {
+        "host": host,
+        "port": port,
+        "database": database,
+        "data_dir": data_dir,
+        "engine": engine,
+        "policy": policy,
+        "heartbeat_s": heartbeat,
+        "local_slots": local_slots,
+        "parent": tuple(parent) if parent else None,
+        "url": url,
+        "api_token": _secret(api_token),
+        "worker_token": _secret(worker_token),
+        "tls_cert": tls_cert,
+        "tls_key": tls_key,
+        "tls_ca": tls_ca,
+        "log_format": log_format,
+        "log_level": log_level,
+    }
+    run(settings_from(CoordinatorSettings, given))
+
+
+def _secret(text: str | None) -> SecretStr | None:
+    return None if text is None else SecretStr(text)

@@ -1,0 +1,51 @@
+"""Run a coordinator as a process."""
+
+from __future__ import annotations
+
+import logging
+
+from collegium import logs
+from collegium.coordinator.app import create_app
+from collegium.errors import Misconfigured
+from collegium.rest.server import Server, Tls, address_of, bind
+from collegium.settings import CoordinatorSettings
+
+_log = logging.getLogger(__name__)
+
+
+def run(settings: CoordinatorSettings) -> None:
+    """Serve until told to stop.
+
+    Raises
+    ------
+    Misconfigured
+        When a setting makes a start impossible.
+    """
+    logs.set_up(settings.log_level, settings.log_format)
+    settings.refuse_exposure()
+    tls = tls_of(settings)
+    sock = bind(settings.host, settings.port)
+    app = create_app(settings)
+    address = settings.url or address_of(sock, is_tls=tls is not None)
+    _log.info("the coordinator listens at %s", address)
+
+    async def before_end() -> None:
+        # Streams of events end only when told to.
+        app.state.jobs.feed.close()
+
+    Server(app, sock, tls=tls, before_end=before_end).run()
+
+
+def tls_of(settings: CoordinatorSettings) -> Tls | None:
+    """Return the certificates that the settings name.
+
+    Raises
+    ------
+    Misconfigured
+        When only one of certificate and key is given.
+    """
+    if settings.tls_cert is None and settings.tls_key is None:
+        return None
+    if settings.tls_cert is None or settings.tls_key is None:
+        raise Misconfigured("A certificate needs its key: set both tls-cert and -key.")
+    return Tls(settings.tls_cert, settings.tls_key, settings.tls_ca)

@@ -1,0 +1,386 @@
+"""Each task to the next worker; on no answer to the one after; last, to this process.
+
+Only this hop retries. A try that was not started costs nothing; after three that were,
+the task is given up, and the third is always made here, where no worker's death can
+take it along.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from collegium.errors import (
+    AlreadyExists,
+    Cancelled,
+    CollegiumError,
+    DeadlineExceeded,
+    Overloaded,
+    TaskFailed,
+    TaskLost,
+    WorkerUnreachable,
+)
+from collegium.fleet.changes import Changes
+from collegium.fleet.counters import DispatchCounters, LatencyCounters
+from collegium.fleet.engine import Engine, NotStarted, Ran, WrongAnswer
+from collegium.fleet.members import Demand, Member
+from collegium.fleet.registry import FULL_PAUSE_S, Registry
+from collegium.fleet.tasks import ProgressSink, Task, TaskAnswer
+from collegium.fleet.waiting import FairQueue, Waiter
+
+MOST_STARTS = 3
+FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.02, 1.0
+LATE_ANSWER_S = 0.8
+"""A worker may answer so much after the deadline: it stops its task by then."""
+SHORT_TASK_S = 0.1
+"""Tasks of such a kind may wait in a worker behind those in its slots."""
+RETRY_SHARE, RETRY_FLOOR = 0.2, 3
+"""Retries under way at once: a share of all tasks under way, but some always."""
+
+Check = Callable[[Task, bytes], str | None]
+"""Returns what is wrong with an output, None when nothing is."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One task on its way through the dispatcher.
+
+    Parameters
+    ----------
+    end_s : when it must have ended.
+    tried : members that failed it.
+    starts : tries that may have been started.
+    refusals : tries in a row that were not.
+    """
+
+    task: Task
+    is_light: bool
+    end_s: float
+    on_progress: ProgressSink | None = None
+    member: Member | None = None
+    scope: asyncio.Timeout | None = None
+    is_cancelled: bool = False
+    is_orphaned: bool = False
+    tried: set[str] = field(default_factory=set)
+    starts: int = 0
+    refusals: int = 0
+
+
+class Dispatcher:
+    """Brings tasks to members and their results back.
+
+    Parameters
+    ----------
+    registry : the members.
+    engine : reaches them.
+    local : pseudo-member of this process, and the engine that runs tasks here.
+    queue_limit : tasks that may wait.
+    is_local_only : True sends nothing to any member.
+    changes : is told when slots become free or busy.
+    check : looks at outputs before they count.
+    now_s : monotonic clock, the event loop's own.
+    rng : jitter of pauses.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        engine: Engine,
+        local: tuple[Member, Engine],
+        *,
+        queue_limit: int,
+        is_local_only: bool = False,
+        changes: Changes,
+        check: Check,
+        now_s: Callable[[], float],
+        rng: random.Random,
+    ) -> None:
+        self.counters = DispatchCounters()
+        self.latency = LatencyCounters()
+        self.calls: dict[str, Call] = {}
+        self.queue = FairQueue(queue_limit)
+        self.local, self._local_engine = local
+        self._most_remote = 0 if is_local_only else MOST_STARTS - 1
+        self._registry = registry
+        self._engine = engine
+        self._changes = changes
+        self._check = check
+        self._now_s = now_s
+        self._rng = rng
+        self._retrying = 0
+        self._run_s: dict[str, float] = {}
+
+    async def run(
+        self, task: Task, *, is_light: bool, on_progress: ProgressSink | None = None
+    ) -> TaskAnswer:
+        """Run a task; see ``TaskRunner.run``."""
+        began_s = self._now_s()
+        call = Call(task, is_light, began_s + task.deadline_s, on_progress)
+        if task.id in self.calls:
+            raise AlreadyExists("A task of this id is under way.")
+        if not self.queue.has_room:
+            self.counters.rejected += 1
+            raise Overloaded("Too many tasks wait for a worker already.")
+        self.calls[task.id] = call
+        self.counters.accepted += 1
+        try:
+            answer = await self._until_answered(call)
+        except BaseException as error:
+            self._count_end(error)
+            raise
+        finally:
+            del self.calls[task.id]
+        self.counters.succeeded += 1
+        self.latency.note(self._now_s() - began_s)
+        return answer
+
+    def cancel(self, task_id: str) -> bool:
+        """Cancel a task; True when it was under way."""
+        call = self.calls.get(task_id)
+        if call is None:
+            return False
+        call.is_cancelled = True
+        _interrupt(call)
+        return True
+
+    def orphan(self, member: Member) -> None:
+        """Take the tasks of a member that is gone elsewhere."""
+        for call in self.calls.values():
+            if call.member is member:
+                call.is_orphaned = True
+                _interrupt(call)
+
+    def place_waiting(self) -> None:
+        """Hand out what waits, after slots or members have changed."""
+        if len(self.queue):
+            self.queue.place(self._pick)
+
+    def _count_end(self, error: BaseException) -> None:
+        if isinstance(error, DeadlineExceeded):
+            self.counters.expired += 1
+        elif isinstance(error, Cancelled | asyncio.CancelledError):
+            self.counters.cancelled += 1
+        else:
+            self.counters.failed += 1
+
+    async def _until_answered(self, call: Call) -> TaskAnswer:
+        while True:
+            member = await self._placed(call)
+            try:
+                return await self._try(call, member)
+            except (Overloaded, NotStarted) as error:
+                await self._after_refusal(call, member, error)
+            except (WorkerUnreachable, TaskLost) as error:
+                await self._after_loss(call, member, error)
+
+    async def _placed(self, call: Call) -> Member:
+        """Return a member with room, counted there already."""
+        if call.is_cancelled:
+            raise Cancelled
+        demand = self._demand(call)
+        if not len(self.queue) or call.is_light:
+            member = self._pick(demand)
+            if member is not None:
+                return member
+        placed: asyncio.Future[Member] = asyncio.get_running_loop().create_future()
+        waiter = Waiter(demand, call.task.share, placed)
+        self.queue.push(waiter)
+        self.place_waiting()
+        try:
+            async with asyncio.timeout_at(call.end_s) as call.scope:
+                return await placed
+        except BaseException as error:
+            self.queue.discard(waiter)
+            if placed.done() and not placed.cancelled():
+                self._release(call, placed.result())
+            if not isinstance(error, TimeoutError):
+                raise
+            if call.is_cancelled:
+                raise Cancelled from None
+            raise DeadlineExceeded("No worker had room before the deadline.") from None
+        finally:
+            call.scope = None
+
+    def _demand(self, call: Call) -> Demand:
+        workload = call.task.workload
+        return Demand(
+            workload,
+            call.is_light,
+            may_wait=self._run_s.get(workload, SHORT_TASK_S) < SHORT_TASK_S,
+            excluded=frozenset(call.tried),
+            only_here=call.starts >= self._most_remote,
+        )
+
+    def _pick(self, demand: Demand) -> Member | None:
+        now_s = self._now_s()
+        member = None
+        if not demand.only_here:
+            if demand.may_wait and not demand.is_light:
+                member = self._registry.pick(demand.without_waiting(), now_s)
+            if member is None:
+                member = self._registry.pick(demand, now_s)
+            if member is None and demand.excluded and not self._is_other_able(demand):
+                # Everybody has failed it once: a second chance beats none.
+                member = self._registry.pick(demand.anywhere(), now_s)
+        if member is None and self._may_run_here(demand, now_s):
+            member = self.local
+        if member is not None:
+            self._registry.begun(member, is_light=demand.is_light)
+            if not demand.is_light:
+                self._changes.bump()
+        return member
+
+    def _may_run_here(self, demand: Demand, now_s: float) -> bool:
+        if not self.local.can_take(demand.anywhere(), now_s):
+            return False
+        return demand.only_here or not self._registry.has_routable(
+            demand.workload, now_s
+        )
+
+    def _is_other_able(self, demand: Demand) -> bool:
+        now_s = self._now_s()
+        return any(
+            member.id not in demand.excluded
+            and demand.workload in member.workloads
+            and member.is_routable(now_s)
+            for member in self._registry.members
+        )
+
+    async def _try(self, call: Call, member: Member) -> TaskAnswer:
+        task = call.task
+        is_local = member is self.local
+        engine = self._local_engine if is_local else self._engine
+        sent_s = self._now_s()
+        call.member = member
+        self.counters.attempts += 1
+        try:
+            async with asyncio.timeout_at(call.end_s + LATE_ANSWER_S) as call.scope:
+                if call.is_cancelled:
+                    raise Cancelled
+                ran = await engine.run(
+                    member,
+                    task,
+                    attempt=call.starts + 1,
+                    deadline_s=call.end_s - sent_s,
+                    on_progress=call.on_progress,
+                )
+        except TimeoutError:
+            engine.abandon(member, task.id)
+            raise self._why_interrupted(call, member) from None
+        except asyncio.CancelledError:
+            engine.abandon(member, task.id)
+            raise
+        finally:
+            call.scope = call.member = None
+            self._release(call, member)
+        self._judge(call, member, ran)
+        now_s = self._now_s()
+        self._registry.succeeded(member, now_s - sent_s, now_s)
+        self._learn(task.workload, ran.seconds)
+        if is_local:
+            self.counters.fallback += 1
+        return TaskAnswer(ran.output, member.id, ran.seconds, call.starts + 1)
+
+    def _why_interrupted(self, call: Call, member: Member) -> CollegiumError:
+        if call.is_cancelled:
+            return Cancelled()
+        if call.is_orphaned:
+            call.is_orphaned = False
+            return WorkerUnreachable(f"{member.id} is gone.")
+        if member is not self.local:
+            self._registry.failed(member, self._now_s())
+        return DeadlineExceeded(f"{member.id} did not answer before the deadline.")
+
+    def _judge(self, call: Call, member: Member, ran: Ran) -> None:
+        wrong = None if member is self.local else self._check(call.task, ran.output)
+        if wrong is not None:
+            raise WrongAnswer(wrong)
+
+    def _release(self, call: Call, member: Member) -> None:
+        self._registry.ended(member, is_light=call.is_light)
+        if not call.is_light:
+            self.place_waiting()
+            self._changes.bump()
+
+    def _learn(self, workload: str, seconds: float) -> None:
+        known = self._run_s.get(workload, seconds)
+        self._run_s[workload] = max(seconds, 0.9 * known + 0.1 * seconds)
+
+    async def _after_refusal(
+        self, call: Call, member: Member, error: CollegiumError
+    ) -> None:
+        """Go on elsewhere: nothing was started, so nothing counts."""
+        now_s = self._now_s()
+        if isinstance(error, NotStarted) and member is not self.local:
+            call.tried.add(member.id)
+            self._registry.failed(member, now_s)
+            _log.warning("task %s not started: %s", call.task.id, error.detail)
+            return
+        self.counters.refused += 1
+        call.refusals += 1
+        self._registry.refused(member, now_s)
+        loop = asyncio.get_running_loop()
+        loop.call_later(1.1 * FULL_PAUSE_S, self.place_waiting)
+        await self._back_off(call, call.refusals)
+
+    async def _after_loss(
+        self, call: Call, member: Member, error: CollegiumError
+    ) -> None:
+        """Go on elsewhere, if the task may still be tried."""
+        call.starts += 1
+        call.tried.add(member.id)
+        _log.warning(
+            "task %s lost at %s on attempt %d: %s",
+            call.task.id,
+            member.id,
+            call.starts,
+            error.detail,
+        )
+        now_s = self._now_s()
+        if isinstance(error, WrongAnswer):
+            self.counters.wrong_answers += 1
+            self._registry.set_aside(member, now_s)
+        elif isinstance(error, WorkerUnreachable) and member is not self.local:
+            self._registry.failed(member, now_s)
+        if call.starts >= MOST_STARTS:
+            raise TaskFailed(
+                f"Given up after {MOST_STARTS} attempts that were started; the last: "
+                f"{error.detail}"
+            )
+        self.counters.retried += 1
+        self._retrying += 1
+        try:
+            await self._back_off(call, call.starts)
+            while self._retrying > RETRY_FLOOR + RETRY_SHARE * len(self.calls):
+                await self._back_off(call, call.starts)
+        finally:
+            self._retrying -= 1
+
+    async def _back_off(self, call: Call, count: int) -> None:
+        """Pause, longer each time and by chance, so that retries do not march."""
+        longest_s = min(FIRST_BACKOFF_S * 2.0 ** min(count, 16), LAST_BACKOFF_S)
+        pause_s = self._rng.uniform(0.0, longest_s)
+        if self._now_s() + pause_s >= call.end_s:
+            raise DeadlineExceeded("No time is left for another attempt.")
+        try:
+            async with asyncio.timeout(pause_s) as call.scope:
+                await asyncio.get_running_loop().create_future()
+        except TimeoutError:
+            pass  # the pause is over, or somebody has cancelled the task
+        finally:
+            call.scope = None
+
+
+def _interrupt(call: Call) -> None:
+    if call.scope is None:
+        return
+    try:
+        call.scope.reschedule(0.0)
+    except RuntimeError:
+        # It is expiring at this very moment.
+        _log.debug("task %s needs no interruption", call.task.id)

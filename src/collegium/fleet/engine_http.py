@@ -1,0 +1,178 @@
+"""Run tasks on workers over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+import aiohttp
+import msgspec
+from msgspec import UNSET
+
+from collegium.errors import (
+    Cancelled,
+    CollegiumError,
+    DeadlineExceeded,
+    Overloaded,
+    TaskFailed,
+    TaskLost,
+    WorkerUnreachable,
+)
+from collegium.fleet.engine import NotStarted, Ran, WrongAnswer
+from collegium.fleet.members import Member
+from collegium.fleet.tasks import ProgressSink, Task
+from collegium.protocol import (
+    ATTEMPT_HEADER,
+    DEADLINE_HEADER,
+    DISPATCHER_HEADER,
+    TRACE_HEADER,
+    TaskOrder,
+    TaskStatus,
+    WorkerSelf,
+)
+
+ABANDON_TIMEOUT_S = 2.0
+_encoder = msgspec.json.Encoder()
+_statuses = msgspec.json.Decoder(TaskStatus)
+_selves = msgspec.json.Decoder(WorkerSelf)
+_ERRORS: Mapping[str, type[CollegiumError]] = {
+    "/problems/task-failed": TaskFailed,
+    "/problems/deadline-exceeded": DeadlineExceeded,
+    "/problems/cancelled": Cancelled,
+    "/problems/task-lost": TaskLost,
+    "/problems/overloaded": Overloaded,
+    # Another worker may offer the workload, or reach the coordinator with the blob.
+    "/problems/not-found": NotStarted,
+}
+
+_log = logging.getLogger(__name__)
+
+
+class HttpEngine:
+    """Puts tasks to workers.
+
+    Parameters
+    ----------
+    session : HTTP client; carries the token, follows no redirect.
+    identity : incarnation of this coordinator.
+    answer_limit_bytes : size above which an answer is refused unread.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        identity: str,
+        *,
+        answer_limit_bytes: int = 64 * 2**20,
+    ) -> None:
+        self._session = session
+        self._identity = identity
+        self._answer_limit_bytes = answer_limit_bytes
+        self._abandoning: set[asyncio.Task[None]] = set()
+
+    async def run(
+        self,
+        member: Member,
+        task: Task,
+        *,
+        attempt: int,
+        deadline_s: float,
+        on_progress: ProgressSink | None,
+    ) -> Ran:
+        """Run one attempt; see ``Engine``."""
+        headers = {
+            "content-type": "application/json",
+            DEADLINE_HEADER: str(max(0, int(1000.0 * deadline_s))),
+            ATTEMPT_HEADER: str(attempt),
+            DISPATCHER_HEADER: self._identity,
+        }
+        if task.traceparent is not None:
+            headers[TRACE_HEADER] = task.traceparent
+        order = TaskOrder(
+            task.workload, msgspec.Raw(task.input), list(task.blobs), task.job
+        )
+        try:
+            async with self._session.put(
+                f"{member.url}/v1/tasks/{task.id}",
+                data=_encoder.encode(order),
+                headers=headers,
+                allow_redirects=False,
+            ) as answer:
+                raw = await self._read(answer)
+                status = answer.status
+        except aiohttp.ClientConnectorError as error:
+            raise NotStarted(f"{member.id} cannot be reached: {error}") from None
+        except (aiohttp.ClientError, ConnectionError) as error:
+            raise WorkerUnreachable(f"{member.id} broke off: {error!r}") from None
+        return _taken(status, raw, task)
+
+    async def probe(self, member: Member) -> bool:
+        """Tell whether the worker answers at its address as who it says it is."""
+        try:
+            async with self._session.get(
+                f"{member.url}/v1/self", allow_redirects=False
+            ) as answer:
+                raw = await self._read(answer)
+                if answer.status != 200:
+                    return False
+            who = _selves.decode(raw)
+        except (aiohttp.ClientError, ConnectionError, msgspec.DecodeError, WrongAnswer):
+            return False
+        return (who.id, who.incarnation) == (member.id, member.incarnation)
+
+    def abandon(self, member: Member, task_id: str) -> None:
+        """Have a task stopped whose answer nobody waits for any more."""
+        stopping = asyncio.create_task(self._stop(member, task_id))
+        self._abandoning.add(stopping)
+        stopping.add_done_callback(self._abandoning.discard)
+
+    async def close(self) -> None:
+        """Wait until every abandoned task was asked to stop."""
+        if self._abandoning:
+            await asyncio.wait(self._abandoning)
+
+    async def _stop(self, member: Member, task_id: str) -> None:
+        try:
+            async with asyncio.timeout(ABANDON_TIMEOUT_S):
+                url = f"{member.url}/v1/tasks/{task_id}"
+                async with self._session.delete(url, allow_redirects=False) as answer:
+                    await answer.read()
+        except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
+            # Its deadline ends it there in any case.
+            _log.info("%s was not told to stop %s: %r", member.id, task_id, error)
+
+    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
+        length = answer.content_length
+        if length is None or length > self._answer_limit_bytes:
+            answer.close()
+            raise WrongAnswer("The answer has no length, or too much of it.")
+        return await answer.read()
+
+
+def _taken(status: int, raw: bytes, task: Task) -> Ran:
+    if status != 200:
+        raise _error(status, raw)
+    try:
+        told = _statuses.decode(raw)
+    except msgspec.DecodeError as error:
+        raise WrongAnswer(f"The answer is not a task's status: {error}") from None
+    if told.id != task.id or told.state != "succeeded" or told.output is UNSET:
+        raise WrongAnswer("The answer is not this task's result.")
+    return Ran(bytes(told.output), told.seconds or 0.0)
+
+
+def _error(status: int, raw: bytes) -> CollegiumError:
+    try:
+        problem = msgspec.json.decode(raw)
+        class_ = _ERRORS.get(problem["type"])
+        detail = str(problem["detail"])
+    except (msgspec.DecodeError, KeyError, TypeError):
+        class_, detail = None, f"status {status}"
+    if class_ is not None:
+        return class_(detail)
+    if status == 503:
+        return Overloaded(detail)
+    if status in (401, 403):
+        return NotStarted(f"The worker lets this coordinator not in: {detail}")
+    return WrongAnswer(f"The worker answered {status}: {detail}")

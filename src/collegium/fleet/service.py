@@ -1,0 +1,283 @@
+"""The fleet as the rest of the coordinator sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+
+import aiohttp
+import uuid_utils
+from pydantic import ValidationError
+
+from collegium.errors import NotFound
+from collegium.fleet.addresses import AddressRules
+from collegium.fleet.changes import Changes
+from collegium.fleet.counters import Rate
+from collegium.fleet.dispatch import Dispatcher
+from collegium.fleet.engine_http import HttpEngine
+from collegium.fleet.engine_local import LOCAL, LocalEngine
+from collegium.fleet.health import Monitor
+from collegium.fleet.members import Member
+from collegium.fleet.policies import make_policy
+from collegium.fleet.registry import Registry
+from collegium.fleet.stats import Statistics
+from collegium.fleet.tasks import BlobFetcher, ProgressSink, Task, TaskAnswer
+from collegium.protocol import Announcement
+from collegium.settings import CoordinatorSettings
+from collegium.workloads.blobs import BlobCache
+from collegium.workloads.child import first_line
+from collegium.workloads.executor import LARGEST_LIGHT_INPUT, Executor
+from collegium.workloads.registry import Catalogue, import_paths
+from collegium.workloads.slots import Slots
+
+BLOB_CACHE_BYTES = 2**30
+
+_log = logging.getLogger(__name__)
+
+
+class Fleet:
+    """All workers of this coordinator, and the slots of its own as the last resort.
+
+    To be made on the running event loop. It knows nothing of the database: when that
+    is down, the fleet goes on.
+
+    Parameters
+    ----------
+    settings : of the coordinator.
+    catalogue : the workloads that are offered to clients.
+    fetch_blob : gives the local slots what workers fetch over HTTP.
+    rng : jitter and chance.
+    """
+
+    def __init__(
+        self,
+        settings: CoordinatorSettings,
+        catalogue: Catalogue,
+        fetch_blob: BlobFetcher,
+        *,
+        rng: random.Random | None = None,
+    ) -> None:
+        rng = rng or random.Random()
+        self.identity = str(uuid_utils.uuid7())
+        self.catalogue = catalogue
+        self.heartbeat_s = settings.heartbeat_s
+        self.statistics = Statistics()
+        self.started_s = time.monotonic()
+        self.addresses = AddressRules(
+            loopback_only=settings.worker_token is None,
+            networks=settings.worker_networks,
+        )
+        self.registry = Registry(
+            make_policy(settings.policy, rng),
+            identity=self.identity,
+            max_members=settings.max_workers,
+        )
+        self.now_s = asyncio.get_running_loop().time
+        self.rate = Rate()
+        self._changes = Changes()
+        self._session = _session(settings)
+        self._http = HttpEngine(
+            self._session, self.identity, answer_limit_bytes=settings.body_limit_bytes
+        )
+        self._local = LocalEngine(_local_executor(settings, catalogue, fetch_blob))
+        self.dispatcher = Dispatcher(
+            self.registry,
+            self._http,
+            (_local_member(settings, catalogue), self._local),
+            queue_limit=settings.queue_limit,
+            is_local_only=settings.engine == "local",
+            changes=self._changes,
+            check=self._fault_in,
+            now_s=self.now_s,
+            rng=rng,
+        )
+        self._monitor = Monitor(
+            self.registry,
+            self._http.probe,
+            on_change=self._members_changed,
+            on_death=self._lose,
+            now_s=self.now_s,
+        )
+        self._monitoring: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to look after the members."""
+        self._monitoring = asyncio.create_task(self._monitor.run(), name="monitor")
+
+    async def stop(self) -> None:
+        """End the local slots and every connection."""
+        if self._monitoring is not None:
+            self._monitoring.cancel()
+            await asyncio.gather(self._monitoring, return_exceptions=True)
+        await self._http.close()
+        await self._local.close()
+        await self._session.close()
+
+    async def run(
+        self, task: Task, *, on_progress: ProgressSink | None = None
+    ) -> TaskAnswer:
+        """Run a task on some worker or, last, here; see ``TaskRunner.run``."""
+        workload = self.catalogue.get(task.workload)
+        if workload is None:
+            raise NotFound(f"No workload is called {task.workload!r}.")
+        is_light = (
+            workload.is_light
+            and len(task.input) <= LARGEST_LIGHT_INPUT
+            and not task.blobs
+        )
+        answer = await self.dispatcher.run(
+            task, is_light=is_light, on_progress=on_progress
+        )
+        self.rate.note(self.now_s())
+        return answer
+
+    def slots(self) -> int:
+        """Return the slots of all routable workers; without any, the local ones."""
+        now_s = self.now_s()
+        count = sum(m.slots for m in self.registry.members if m.is_routable(now_s))
+        return count or self.dispatcher.local.slots
+
+    def free_slots(self) -> int:
+        """Return how many of them have nothing to do and nothing waiting for them."""
+        now_s = self.now_s()
+        routable = [m for m in self.registry.members if m.is_routable(now_s)]
+        places = routable or [self.dispatcher.local]
+        free = sum(member.free_slots(now_s) for member in places)
+        return max(0, free - len(self.dispatcher.queue))
+
+    @property
+    def version(self) -> int:
+        """A number that grows whenever members or free slots change."""
+        return self._changes.version
+
+    async def wait_changed(self, version: int) -> int:
+        """Wait until ``self.version`` differs from ``version``; return the new one."""
+        return await self._changes.wait(version)
+
+    def cancel(self, task_id: str) -> bool:
+        """Cancel a task; True when it was known. Its ``run`` raises Cancelled."""
+        return self.dispatcher.cancel(task_id)
+
+    def doubt(self, worker: str, reason: str) -> None:
+        """Take note that a worker has answered something wrong: set it aside."""
+        member = self.registry.find(worker)
+        if member is None:
+            return  # it has left, or it is this process itself
+        _log.error("worker %s is set aside: %s", worker, reason)
+        self.dispatcher.counters.wrong_answers += 1
+        self.registry.set_aside(member, self.now_s())
+        self._members_changed()
+
+    def announce(self, member_id: str, said: Announcement) -> bool:
+        """Take in a worker's announcement; return whether it is new here.
+
+        Raises
+        ------
+        Malformed
+            When its address or its protocol is not acceptable.
+        StateForbids
+            When a later start of it is known.
+        Overloaded
+            When there are too many workers.
+        """
+        said.url = self.addresses.check(said.url)
+        # Totals of an outdated start are still true.
+        self.statistics.report(member_id, said.incarnation, said.counters)
+        former = self.registry.find(member_id)
+        was_routable = former is not None and former.is_routable(self.now_s())
+        slots = former.slots if former is not None else 0
+        member, is_new = self.registry.announce(member_id, said, self.now_s())
+        if is_new:
+            _log.info("worker %s announces itself at %s", member_id, said.url)
+            if former is not None:
+                self.dispatcher.orphan(former)
+            self._monitor.look_now()
+        is_routable = member.is_routable(self.now_s())
+        if is_routable != was_routable or member.slots != slots:
+            self._members_changed()
+        self._pass_progress_on(said)
+        return is_new
+
+    def leave(self, member_id: str, incarnation: str | None) -> None:
+        """Take in that a worker leaves; what it still runs may end.
+
+        Raises
+        ------
+        StateForbids
+            When a later start of it is there.
+        """
+        if self.registry.leave(member_id, incarnation) is not None:
+            _log.info("worker %s leaves", member_id)
+            self._members_changed()
+
+    def local_counters(self) -> dict[str, int]:
+        """Return the totals of the local slots."""
+        return self._local.executor.counters.to_dict()
+
+    def _members_changed(self) -> None:
+        self.dispatcher.place_waiting()
+        self._changes.bump()
+
+    def _lose(self, member: Member) -> None:
+        self.dispatcher.orphan(member)
+        self._members_changed()
+
+    def _pass_progress_on(self, said: Announcement) -> None:
+        for running in said.running:
+            call = self.dispatcher.calls.get(running.id)
+            if (
+                call is not None
+                and call.on_progress is not None
+                and running.progress is not None
+            ):
+                call.on_progress(running.progress)
+
+    def _fault_in(self, task: Task, output: bytes) -> str | None:
+        try:
+            self.catalogue[task.workload].Output.model_validate_json(
+                output, strict=True
+            )
+        except ValidationError as error:
+            return f"The output is not what it should be: {first_line(error)}"
+        return None
+
+
+def _session(settings: CoordinatorSettings) -> aiohttp.ClientSession:
+    headers: dict[str, str] = {}
+    if settings.worker_token is not None:
+        token = settings.worker_token.get_secret_value()
+        headers["authorization"] = f"Bearer {token}"
+    return aiohttp.ClientSession(
+        headers=headers,
+        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=2.0),
+        auto_decompress=False,
+    )
+
+
+def _local_executor(
+    settings: CoordinatorSettings, catalogue: Catalogue, fetch_blob: BlobFetcher
+) -> Executor:
+    slots = Slots(
+        settings.local_slot_count,
+        import_paths(catalogue),
+        memory_limit_bytes=settings.slot_memory_mb * 2**20,
+        is_warm=False,  # a short task should not wait for the compiler of a long one
+    )
+    cache = BlobCache(settings.data_dir / "blobs", BLOB_CACHE_BYTES, fetch_blob)
+    return Executor(catalogue, slots, cache)
+
+
+def _local_member(settings: CoordinatorSettings, catalogue: Catalogue) -> Member:
+    return Member(
+        id=LOCAL,
+        incarnation="",
+        url="",
+        slots=settings.local_slot_count,
+        workloads=frozenset(catalogue),
+        is_verified=True,
+    )
