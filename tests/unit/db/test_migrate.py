@@ -18,6 +18,7 @@ from collegium.errors import Misconfigured
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
+    """Return an empty database."""
     database = SqliteDatabase(tmp_path / "x.db")
     await database.open()
     yield database

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import apsw
 import pytest
-from fixtures.disks import Disk, new_disk
 
 from collegium.db.database import (
     CheckViolated,
@@ -21,6 +20,7 @@ from collegium.db.database import (
 )
 from collegium.db.sqlite import SqliteDatabase
 from collegium.errors import DatabaseUnavailable, DeadlineExceeded
+from fixtures.disks import Disk, new_disk
 
 SCHEMA = """
 CREATE TABLE revisions (id INTEGER PRIMARY KEY, value INTEGER NOT NULL) STRICT;
@@ -39,6 +39,7 @@ COUNT = "SELECT count(*) FROM things"
 
 @asynccontextmanager
 async def opened(database: SqliteDatabase) -> AsyncIterator[SqliteDatabase]:
+    """Return a context in which a database is open."""
     await database.open()
     try:
         yield database
@@ -48,6 +49,7 @@ async def opened(database: SqliteDatabase) -> AsyncIterator[SqliteDatabase]:
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
+    """Return a database that waits shortly for others."""
     async with opened(SqliteDatabase(tmp_path / "x.db", busy_s=0.2)) as database:
         await database.run_script(SCHEMA)
         yield database
@@ -55,12 +57,14 @@ async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
 
 @pytest.fixture
 def disk() -> Iterator[Disk]:
+    """Return a disk that can be broken."""
     with new_disk() as disk:
         yield disk
 
 
 @pytest.fixture
 async def on_disk(tmp_path: Path, disk: Disk) -> AsyncIterator[SqliteDatabase]:
+    """Return a database on that disk."""
     database = SqliteDatabase(tmp_path / "x.db", vfs=disk.name)
     async with opened(database):
         await database.run_script(SCHEMA)
@@ -68,11 +72,13 @@ async def on_disk(tmp_path: Path, disk: Disk) -> AsyncIterator[SqliteDatabase]:
 
 
 async def add(database: SqliteDatabase, name: str) -> None:
+    """Add a row in a transaction of its own."""
     async with database.transaction() as transaction:
         await transaction.execute(ADD, (name,))
 
 
 async def count(database: SqliteDatabase) -> int:
+    """Return how many rows are committed."""
     row = await database.fetch_one(COUNT)
     assert row is not None
     return int(row[0])
@@ -320,7 +326,7 @@ async def test_script_is_all_or_nothing(database: SqliteDatabase) -> None:
 
 
 async def test_settings_that_durability_rests_on(database: SqliteDatabase) -> None:
-    """WAL with full synchronisation, foreign keys, and an SQLite without the WAL bug."""
+    """WAL, full synchronisation, foreign keys, no SQLite with the WAL bug."""
     facts = await database.describe()
     assert facts["journal_mode"] == "wal"
     assert tuple(map(int, facts["sqlite_version"].split("."))) >= (3, 51, 3)
