@@ -26,7 +26,7 @@ from fixtures.itc2019 import solved_files
 _Files = tuple[Problem, Timetable]
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=16)
 def _solved(instance: Path, solution: Path) -> _Files:
     return read_problem(instance), read_timetable(solution)
 

@@ -25,10 +25,10 @@ class Calendar:
         self._start = np.array([m.start for m in meetings], np.int64)
         self._end = np.array([m.end for m in meetings], np.int64)
 
-    def overlapping_later(
+    def clashes_later(
         self, position: int, walk: NDArray[np.int64] | int = 0
-    ) -> list[int]:
-        """Return the positions after this one whose meetings clash with it, ascending.
+    ) -> NDArray[np.bool_]:
+        """Return which of those after this one clash with it, (n - position - 1,).
 
         Parameters
         ----------
@@ -40,7 +40,7 @@ class Calendar:
         )
         clash &= self._start[later] < self._end[position] + walk
         clash &= self._start[position] < self._end[later] + walk
-        return [position + 1 + int(i) for i in np.flatnonzero(clash)]
+        return clash
 
 
 class Walks:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from collegium.timetabling.problem import Problem
 from collegium.timetabling.validate.clashes import Calendar
 from collegium.timetabling.validate.placed import Meeting, Placed
@@ -49,8 +51,9 @@ def _judge_sharing(
 ) -> None:
     calendar = Calendar([meeting for _, meeting in members])
     for position, (index, _) in enumerate(members):
-        for other in calendar.overlapping_later(position):
-            ids = (problem.classes[index].id, problem.classes[members[other][0]].id)
+        for offset in np.flatnonzero(calendar.clashes_later(position)).tolist():
+            other, _ = members[position + 1 + offset]
+            ids = (problem.classes[index].id, problem.classes[other].id)
             found.append(
                 Violation(
                     HardRule.ROOM_DOUBLE_BOOKED,

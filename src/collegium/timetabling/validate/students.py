@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
 from collegium.timetabling.problem import Course, Problem
 from collegium.timetabling.validate.clashes import Calendar, Walks
 from collegium.timetabling.validate.placed import Placed
@@ -25,22 +30,38 @@ def student_conflicts(problem: Problem, placed: Placed) -> int:
 
     Notes
     -----
-    A pair of classes that clash costs as many as attend both: one intersection of
-    two bit sets of students, instead of every pair of classes of every student.
+    Each class is compared with all later ones at once; a clash counts as often as
+    the later class occurs among all the classes of this one's students. Time grows
+    with the square of the classes and of the classes per student.
     """
     taught = [
-        (meeting, sum(1 << student for student in students))
+        (meeting, students)
         for meeting, students in zip(placed.meetings, placed.attending, strict=True)
         if meeting is not None and students
     ]
+    if not taught:
+        return 0
     meetings = [meeting for meeting, _ in taught]
-    attending = [students for _, students in taught]
+    attended = _attended(len(problem.students), [students for _, students in taught])
     calendar, walks = Calendar(meetings), Walks(problem.rooms, meetings)
-    return sum(
-        (attending[i] & attending[j]).bit_count()
-        for i in range(len(taught))
-        for j in calendar.overlapping_later(i, walks.later(i))
-    )
+    conflicts = 0
+    for position, (_, students) in enumerate(taught):
+        clash = np.zeros(len(taught), np.bool_)
+        clash[position + 1 :] = calendar.clashes_later(position, walks.later(position))
+        together = np.concatenate([attended[student] for student in students])
+        conflicts += int(np.count_nonzero(clash[together]))
+    return conflicts
+
+
+def _attended(
+    n_students: int, attending: Sequence[set[int]]
+) -> list[NDArray[np.int64]]:
+    """Return for each student the positions of the classes attended."""
+    attended: list[list[int]] = [[] for _ in range(n_students)]
+    for position, students in enumerate(attending):
+        for student in students:
+            attended[student].append(position)
+    return [np.array(positions, np.int64) for positions in attended]
 
 
 def _judge_limit(
