@@ -19,7 +19,7 @@ from collegium.timetabling.validate import validate
 @pytest.fixture(scope="module")
 def sample() -> Instance:
     """Return a small generated university."""
-    return prepare(generate(SampleSize(rooms=12, classes=60, students=200)))
+    return prepare(generate(SampleSize.of_classes(60)))
 
 
 def test_finds_a_feasible_timetable(sample: Instance):
