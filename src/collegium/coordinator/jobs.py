@@ -11,7 +11,6 @@ from pathlib import Path
 import uuid_utils
 from starlette.applications import Starlette
 
-from collegium.blobs.shelf import Shelf
 from collegium.blobs.store import BlobStore
 from collegium.db.database import Database
 from collegium.jobs.drive import Hands, Means
@@ -57,11 +56,6 @@ async def driving_jobs(
             feed.close()
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
-
-
-def new_blob_store(database: Database, limit_bytes: int) -> BlobStore:
-    """Return an empty shelf in front of the database's blobs."""
-    return BlobStore(database, Shelf(), limit_bytes)
 
 
 def _checkers(workloads: Mapping[str, Workload]) -> dict[str, Workload]:

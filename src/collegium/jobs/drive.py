@@ -33,8 +33,8 @@ from collegium.workloads.base import JobWorkload, Piece
 
 TICK_S = 2.0
 """How often the state is stored although nothing got better."""
-START_GRACE_S = 60.0
-"""What a task may take beyond its search: to fetch, read and prepare the problem."""
+START_GRACE_S = 300.0
+"""What a task may take beyond its search: to wait, fetch, compile and prepare."""
 LATE_GRACE_S = 3.0
 FAILURES_IN_A_ROW = 3
 """So many failed tasks without a success between them fail the job."""
@@ -252,7 +252,9 @@ class Drive:
         put = partial(self._means.shelf.put, self._id)
         try:
             output = self._workload.Output.model_validate_json(answer.output)
-            claim = self._workload.merge(self._plan, piece.number, output, put)
+            claim = self._workload.merge(
+                self._plan, piece.number, output, put, elapsed_s=self.elapsed_s
+            )
         except (ValidationError, Invalid) as error:
             self._means.hands.doubt(answer.executed_by, _first_line(error))
             self._workload.lost(self._plan, piece.number, failed=False)

@@ -89,6 +89,8 @@ class _Single:
         number: int,
         output: BaseModel,
         put_blob: Callable[[bytes], str],
+        *,
+        elapsed_s: float,
     ) -> Claim | None:
         plan.output = output.model_dump_json()
         plan.is_out = False

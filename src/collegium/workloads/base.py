@@ -131,7 +131,13 @@ class JobWorkload(Workload, Protocol):
         """Tell whether ``split`` will return nothing any more."""
 
     def merge(
-        self, plan: Any, number: int, output: Any, put_blob: Callable[[bytes], str]
+        self,
+        plan: Any,
+        number: int,
+        output: Any,
+        put_blob: Callable[[bytes], str],
+        *,
+        elapsed_s: float,
     ) -> Claim | None:
         """Note one result; return what it claims, when that is worth a check."""
 

@@ -29,6 +29,8 @@ LEASES_AT_LEAST = 12
 LEASES_BY_ITERATIONS = 20
 OVERHEAD_SHARE = 0.04
 """A lease is made longer until what surrounds the search costs at most this share."""
+START_S = 600.0
+"""How long a job may wait for its first lease to run before its budget begins."""
 LAST_MOMENT_S = 0.2
 """Less than this is not worth a lease."""
 
@@ -119,6 +121,7 @@ class LeasePlan(BaseModel):
     ----------
     iterations : of each island, not of all together.
     target : a feasible total at or below it ends the job early.
+    waited_s : seconds before the first lease ran; they do not count.
     overhead_s : what a lease costs beside its search, a moving average.
     """
 
@@ -140,6 +143,7 @@ class LeasePlan(BaseModel):
     moves: int = 0
     search_s: float = 0.0
     overhead_s: float = 0.05
+    waited_s: float = 0.0
 
 
 def next_leases(
@@ -148,10 +152,10 @@ def next_leases(
     """Hand out up to ``free_slots`` numbered leases; the plan remembers them."""
     leases: list[tuple[int, Lease]] = []
     while len(leases) < free_slots and not is_over(plan, elapsed_s=elapsed_s):
-        island = _idle_island(plan, elapsed_s)
+        island = _idle_island(plan)
         if island is None:
             break
-        leases.append(_lease(plan, island, elapsed_s))
+        leases.append(_lease(plan, island, _spent_s(plan, elapsed_s)))
     return leases
 
 
@@ -161,7 +165,7 @@ def is_over(plan: LeasePlan, *, elapsed_s: float) -> bool:
     if best is not None and best.score.hard == 0 and best.score.total <= plan.target:
         return True
     if plan.seconds is not None:
-        return plan.seconds - elapsed_s < LAST_MOMENT_S
+        return plan.seconds - _spent_s(plan, elapsed_s) < LAST_MOMENT_S
     return bool(plan.islands) and all(i.reached >= 1 for i in plan.islands)
 
 
@@ -175,12 +179,20 @@ def walked(
     iterations: int,
     moves: int,
     search_s: float,
-    overhead_s: float,
+    run_s: float,
+    elapsed_s: float,
 ) -> bool:
-    """Note where a lease ended; False when the plan does not know that lease."""
+    """Note where a lease ended; False when the plan does not know that lease.
+
+    Parameters
+    ----------
+    run_s : seconds of the run with all that it read, prepared and wrote.
+    """
     flight = _landed(plan, number)
     if flight is None:
         return False
+    if plan.returned == 0:
+        plan.waited_s = max(0.0, elapsed_s - run_s)
     island = plan.islands[flight.island]
     island.walk, island.walk_rank = walk, walk_rank
     island.reached = max(island.reached, flight.until)
@@ -192,7 +204,7 @@ def walked(
     plan.moves += moves
     plan.search_s += search_s
     if island.leases > 1:  # the first one reads and prepares the problem
-        plan.overhead_s += 0.25 * (max(overhead_s, 0.0) - plan.overhead_s)
+        plan.overhead_s += 0.25 * (max(run_s - search_s, 0.0) - plan.overhead_s)
     return True
 
 
@@ -233,7 +245,7 @@ def resumed(plan: LeasePlan, blobs: frozenset[str]) -> None:
             _restart_from_incumbent(plan, island)
 
 
-def lease_s(plan: LeasePlan, *, elapsed_s: float, is_first: bool) -> float:
+def lease_s(plan: LeasePlan, *, spent_s: float, is_first: bool) -> float:
     """Return how many seconds the next lease takes.
 
     Long enough that the transport around it costs little, short enough that a lost
@@ -244,11 +256,18 @@ def lease_s(plan: LeasePlan, *, elapsed_s: float, is_first: bool) -> float:
     wanted_s = min(wanted_s, LONGEST_LEASE_S, budget_s / LEASES_AT_LEAST)
     if is_first:
         wanted_s = min(wanted_s, FIRST_LEASE_S)
-    left_s = budget_s - elapsed_s
+    left_s = budget_s - spent_s
     return left_s if left_s < 1.5 * wanted_s else wanted_s
 
 
-def _idle_island(plan: LeasePlan, elapsed_s: float) -> Island | None:
+def _spent_s(plan: LeasePlan, elapsed_s: float) -> float:
+    """Return how much of the budget is spent: nothing before the first lease ran."""
+    if plan.returned == 0:
+        return max(0.0, elapsed_s - START_S)
+    return max(0.0, elapsed_s - plan.waited_s)
+
+
+def _idle_island(plan: LeasePlan) -> Island | None:
     """Return the best island that nobody works on, or a new one."""
     busy = {flight.island for flight in plan.flights}
     idle = [i for i in plan.islands if i.id not in busy and i.reached < 1]
@@ -256,10 +275,10 @@ def _idle_island(plan: LeasePlan, elapsed_s: float) -> Island | None:
         return min(idle, key=lambda i: (i.walk_rank or (2**62, 0), i.id))
     if plan.iterations and any(i.reached >= 1 for i in plan.islands):
         return None
-    return _new_island(plan, elapsed_s)
+    return _new_island(plan)
 
 
-def _new_island(plan: LeasePlan, elapsed_s: float) -> Island:
+def _new_island(plan: LeasePlan) -> Island:
     """Add an island; a late one joins the others where they are by now."""
     island = Island(id=len(plan.islands))
     if plan.islands:
@@ -272,13 +291,13 @@ def _new_island(plan: LeasePlan, elapsed_s: float) -> Island:
     return island
 
 
-def _lease(plan: LeasePlan, island: Island, elapsed_s: float) -> tuple[int, Lease]:
+def _lease(plan: LeasePlan, island: Island, spent_s: float) -> tuple[int, Lease]:
     seconds: float | None = None
     iterations: int | None = None
     if plan.seconds is not None:
-        seconds = lease_s(plan, elapsed_s=elapsed_s, is_first=island.leases == 0)
-        begin = min(1.0, elapsed_s / plan.seconds)
-        until = min(1.0, (elapsed_s + seconds) / plan.seconds)
+        seconds = lease_s(plan, spent_s=spent_s, is_first=island.leases == 0)
+        begin = min(1.0, spent_s / plan.seconds)
+        until = min(1.0, (spent_s + seconds) / plan.seconds)
     else:
         begin = island.reached
         iterations, until = _iterations(plan, island)

@@ -177,6 +177,8 @@ class Timetable:
         number: int,
         output: LeaseResult,
         put_blob: Callable[[bytes], str],
+        *,
+        elapsed_s: float,
     ) -> Claim | None:
         """Keep the walk; claim the best when it is better than what counts."""
         walk = put_blob(from_text(output.walk))
@@ -189,7 +191,8 @@ class Timetable:
             iterations=output.iterations,
             moves=output.moves,
             search_s=output.search_s,
-            overhead_s=output.seconds - output.search_s,
+            run_s=output.seconds,
+            elapsed_s=elapsed_s,
         )
         best = plan.incumbent
         if not is_known or output.score is None:

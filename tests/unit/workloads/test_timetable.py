@@ -70,7 +70,7 @@ def _solved(iterations: int, seed: int = 1) -> tuple[LeasePlan, _Blobs]:
         [piece] = pieces
         assert isinstance(piece.input, Lease)
         output = workload.run(piece.input, worker)
-        claim = workload.merge(plan, piece.number, output, blobs.put)
+        claim = workload.merge(plan, piece.number, output, blobs.put, elapsed_s=0)
         if claim is not None:
             assert isinstance(claim.check, CheckOrder)
             verdict = TimetableCheck().run(claim.check, judge)
@@ -163,7 +163,7 @@ def _claimed(score: Score | None) -> tuple[Timetable, LeasePlan, _Blobs, LeaseRe
 def test_a_claim_below_the_truth_is_refused() -> None:
     """A worker that lies about its cost gains nothing, its walk is forgotten."""
     workload, plan, blobs, output = _claimed(Score(hard=0, total=1, room=1))
-    claim = workload.merge(plan, 0, output, blobs.put)
+    claim = workload.merge(plan, 0, output, blobs.put, elapsed_s=0)
     assert claim is not None
     assert isinstance(claim.check, CheckOrder)
     verdict = TimetableCheck().run(claim.check, _Context(blobs))
@@ -177,7 +177,7 @@ def test_an_unreadable_solution_is_refused() -> None:
     """The checker fails on it, and the plan takes that as a false claim."""
     workload, plan, blobs, output = _claimed(None)
     output = output.model_copy(update={"best": to_text(b"garbage")})
-    claim = workload.merge(plan, 0, output, blobs.put)
+    claim = workload.merge(plan, 0, output, blobs.put, elapsed_s=0)
     assert claim is not None
     assert isinstance(claim.check, CheckOrder)
     with pytest.raises(TaskFailed):
@@ -190,7 +190,7 @@ def test_what_is_not_base64_is_malformed() -> None:
     workload, plan, blobs, output = _claimed(None)
     output = output.model_copy(update={"walk": "%%%"})
     with pytest.raises(Malformed):
-        workload.merge(plan, 0, output, blobs.put)
+        workload.merge(plan, 0, output, blobs.put, elapsed_s=0)
 
 
 def test_packing_keeps_a_solution_and_bounds_what_it_unpacks_to() -> None:
