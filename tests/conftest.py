@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 pytest_plugins = [
+    "fixtures.catalogue",
+    "fixtures.cluster",
     "fixtures.instances",
     "fixtures.itc2019",
+    "fixtures.world",
 ]
