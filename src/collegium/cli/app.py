@@ -38,6 +38,10 @@ COMMANDS: Mapping[str, Command] = {
         "collegium.cli.coordinator:coordinator",
         "Serve universities, courses, jobs and the fleet until told to stop.",
     ),
+    "demo": Command(
+        "collegium.cli.demo:demo",
+        "Run a coordinator and two workers with a sample university.",
+    ),
     "doctor": Command(
         "collegium.cli.doctor:doctor", "Tell whether a database is sound."
     ),
