@@ -52,7 +52,11 @@ class CoordinatorSettings(BaseSettings):
     data_dir: Path = Path(".collegium")
     """Where caches live that may be deleted at any time."""
 
+    workloads: Texts = ()
+    """Names of the workloads to offer; empty means all that are installed."""
     engine: EngineName = "http"
+    dask_scheduler: str | None = None
+    """``tcp://host:port`` of the cluster for the engine ``dask``."""
     policy: PolicyName = "round_robin"
     heartbeat_s: float = Field(default=5.0, gt=0.0, le=3600.0)
     """How often workers shall report; a lease is three heartbeats."""

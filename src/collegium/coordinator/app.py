@@ -14,6 +14,7 @@ from collegium.blobs.shelf import Shelf
 from collegium.blobs.store import BlobStore
 from collegium.catalogue.context import Catalogue
 from collegium.coordinator.catalogue import include_catalogue
+from collegium.coordinator.console import console_router
 from collegium.coordinator.jobs import driving_jobs
 from collegium.db.connect import database_at
 from collegium.db.migrate import migrate
@@ -46,7 +47,7 @@ def create_app(settings: CoordinatorSettings) -> Application:
         When a setting makes a start impossible.
     """
     database = database_at(settings.database)
-    workloads = load_workloads()
+    workloads = load_workloads(settings.workloads)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -97,4 +98,5 @@ def create_app(settings: CoordinatorSettings) -> Application:
     app.include_router(blobs, prefix="/v1/blobs")
     app.include_router(jobs, prefix="/v1/jobs")
     include_catalogue(app)
+    app.include_router(console_router())
     return app

@@ -11,7 +11,7 @@ from collegium.rest.server import Server, Tls, address_of, bind
 from collegium.settings import WorkerSettings
 from collegium.worker.app import create_app
 from collegium.worker.life import Life
-from collegium.workloads.registry import Catalogue, load_workloads
+from collegium.workloads.registry import load_workloads
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def run(settings: WorkerSettings) -> None:
     sock = bind(settings.host, settings.port)
     tls = tls_of(settings)
     url = settings.url or address_of(sock, is_tls=tls is not None)
-    app = create_app(settings, url, _catalogue(settings))
+    app = create_app(settings, url, load_workloads(settings.workloads))
     fatal: list[CollegiumError] = []
 
     async def before_end() -> None:
@@ -69,12 +69,3 @@ def tls_of(settings: WorkerSettings) -> Tls | None:
     if settings.tls_cert is None or settings.tls_key is None:
         raise Misconfigured("A certificate needs its key: set both tls-cert and -key.")
     return Tls(settings.tls_cert, settings.tls_key, settings.tls_ca)
-
-
-def _catalogue(settings: WorkerSettings) -> Catalogue:
-    installed = load_workloads()
-    unknown = set(settings.workloads) - set(installed)
-    if unknown:
-        raise Misconfigured(f"These workloads are not installed: {sorted(unknown)}.")
-    wanted = settings.workloads or installed
-    return {name: installed[name] for name in wanted}

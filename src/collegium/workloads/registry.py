@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 
+from collegium.errors import Misconfigured
 from collegium.workloads.base import Workload
 
 ENTRY_POINT_GROUP = "collegium.workloads"
@@ -15,20 +16,33 @@ Catalogue = Mapping[str, Workload]
 _log = logging.getLogger(__name__)
 
 
-def load_workloads(found: Iterable[EntryPoint] | None = None) -> dict[str, Workload]:
-    """Return every installed workload by its name, sorted.
+def load_workloads(
+    only: Collection[str] = (), found: Iterable[EntryPoint] | None = None
+) -> dict[str, Workload]:
+    """Return installed workloads by their names, sorted.
 
     One that cannot be imported is left out and logged: a broken plug-in must not
     take the fleet down, and whoever asks for it is told that it does not exist.
 
     Parameters
     ----------
+    only : names of those wanted; empty means all.
     found : entry points to look at; those of the environment by default.
+
+    Raises
+    ------
+    Misconfigured
+        When one that is wanted by name is not installed.
     """
     if found is None:
         found = entry_points(group=ENTRY_POINT_GROUP)
+    installed = {point.name: point for point in found}
+    unknown = set(only) - set(installed)
+    if unknown:
+        raise Misconfigured(f"These workloads are not installed: {sorted(unknown)}.")
     catalogue: dict[str, Workload] = {}
-    for point in sorted(found, key=lambda point: point.name):
+    for name in sorted(only or installed):
+        point = installed[name]
         try:
             workload: Workload = point.load()()
         except Exception:  # noqa: BLE001 - whatever a plug-in raises at import
