@@ -91,9 +91,7 @@ async def test_body_and_header_have_the_same_links(
 async def test_what_stays_is_met_exactly_once(
     catalogue: AsgiClient, nowhere: str
 ) -> None:
-    """While others come and go between pages, items that stay are neither lost nor
-    repeated.
-    """
+    """While others come and go, items that stay are neither lost nor repeated."""
     chance = random.Random(7)
     stay = [f"S{number:03}" for number in range(0, 60, 2)]
     etags = {code: (await add(catalogue, nowhere, code)).etag for code in stay}

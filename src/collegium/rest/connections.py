@@ -108,9 +108,17 @@ class Connection(HttpToolsProtocol):
         self._cancel_timer()
         if self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete:
+        if self._may_answer():
             self.transport.write(_refusal(error))
         self.transport.close()
+
+    def _may_answer(self) -> bool:
+        """Tell whether an answer now would be to the request that is at fault."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:
+            return True
+        is_its_body = cycle.more_body and not self.pipeline
+        return is_its_body and not cycle.response_started
 
 
 def _refusal(error: CollegiumError) -> bytes:

@@ -12,7 +12,7 @@ from collegium.errors import Unauthenticated
 from collegium.rest.guards import Gate
 from collegium.rest.headers import header
 
-_OPEN_PATHS = ("/health/", "/openapi.json", "/metrics")
+_OPEN_PATHS = ("/health/", "/openapi.json", "/metrics", "/ui/")
 _WORKER_PATHS = ("/v1/workers/", "/v1/blobs/")
 """What workers ask of a coordinator."""
 

@@ -1,0 +1,170 @@
+"""Every engine gives the same answers: this process's slots, workers, and Dask."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collegium.bench.peers.drivers.processes import descendants
+from collegium.bench.site import Site
+from fixtures.dask import DaskCluster, skip_without_dask
+from fixtures.workloads import offer_all
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.timeout(180),
+]
+
+SILENT_S = 0.5
+
+
+class Place:
+    """A coordinator with one engine, as a client sees it."""
+
+    def __init__(self, engine: str, site: Site) -> None:
+        self.engine = engine
+        self.site = site
+
+    async def call(
+        self, workload: str, task: Any, deadline_s: float = 60.0
+    ) -> tuple[int, dict[str, Any]]:
+        """Send a task; return status and body."""
+        body = {"workload": workload, "input": task, "deadline_s": deadline_s}
+        async with self.site.client.post("/v1/tasks", json=body) as answer:
+            return answer.status, json.loads(await answer.read())
+
+
+@pytest.fixture(scope="module", params=["local", "http", "dask"])
+async def place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Place]:
+    """Return a coordinator with each engine in turn, all as real processes."""
+    folder = tmp_path_factory.mktemp(request.param)
+    path = offer_all(folder)
+    async with AsyncExitStack() as stack:
+        options = [f"--engine={request.param}", "--heartbeat=1", "--local-slots=1"]
+        members = workers = 0
+        if request.param == "dask":
+            skip_without_dask()
+            cluster = DaskCluster(folder, path)
+            stack.callback(cluster.stop)
+            cluster.start_worker()
+            options.append(f"--dask-scheduler={cluster.address}")
+            members = 1
+        elif request.param == "http":
+            members = workers = 1
+        site = Site(
+            folder, workers=workers, members=members, options=options, path=path
+        )
+        await stack.enter_async_context(site)
+        yield Place(request.param, site)
+
+
+@pytest.mark.parametrize(
+    "value", [None, 0, -1.5, "", "ä\u0000\U0001f600", [[], {}], {"a": {"b": [1, "2"]}}]
+)
+async def test_echo_is_exact(place: Place, value: Any) -> None:
+    """Any JSON value comes back as it was sent, and the answer says from where."""
+    status, answer = await place.call("echo", value)
+    assert (status, answer["output"]) == (200, value)
+    assert (answer["executed_by"] == "local") == (place.engine == "local")
+
+
+async def test_a_heavy_task_runs_in_a_child_process(place: Place) -> None:
+    """What holds a slot is never run by a process that serves HTTP or Dask."""
+    status, answer = await place.call("reader", {})
+    assert status == 200
+    assert answer["output"]["digests"] == []
+    pid = answer["output"]["pid"]
+    assert pid in descendants(os.getpid())
+    command = Path(f"/proc/{pid}/cmdline").read_text()
+    assert "collegium.workloads.forkserver" in command
+
+
+async def test_payloads_arrive_whole(place: Place) -> None:
+    """A task reads the bytes that were stored under a hash, also a second time."""
+    data = [os.urandom(200_000), b"x"]
+    hashes = [hashlib.sha256(each).hexdigest() for each in data]
+    for sha256, each in zip(hashes, data, strict=True):
+        async with place.site.client.put(f"/v1/blobs/{sha256}", data=each) as answer:
+            assert answer.status == 201
+    for _ in range(2):
+        status, answer_ = await place.call("reader", {"hashes": hashes})
+        assert (status, answer_["output"]["digests"]) == (200, hashes)
+
+
+async def test_a_missing_payload_is_one_clear_error(place: Place) -> None:
+    """A hash that nobody has ends the task, with a problem that names it."""
+    status, problem = await place.call("reader", {"hashes": ["0" * 64]}, 20.0)
+    assert status >= 400
+    assert problem["status"] == status
+    assert "0" * 64 in problem["detail"]
+
+
+async def test_a_failing_task_says_why(place: Place) -> None:
+    """What the workload raises reaches the client unchanged, and only once."""
+    status, problem = await place.call("careless", {})
+    assert (status, problem["type"]) == (422, "/problems/task-failed")
+    assert problem["detail"] == "There is no end to 1/0."
+
+
+async def test_a_deadly_task_is_given_up_and_harms_nobody(place: Place) -> None:
+    """A task whose processes all die fails; the next task finds slots again."""
+    status, problem = await place.call("deadly", {})
+    assert (status, problem["type"]) == (422, "/problems/task-failed")
+    assert "3 attempts" in problem["detail"]
+    status, answer = await place.call("reader", {})
+    assert status == 200
+
+
+async def test_the_deadline_ends_a_task_that_never_looks(place: Place) -> None:
+    """The caller is told in time, and nothing of the task runs on."""
+    sign = place.site.folder / "deadline"
+    began_s = time.monotonic()
+    status, problem = await place.call(
+        "bench-beat", {"seconds": 60.0, "file": str(sign)}, deadline_s=2.0
+    )
+    assert (status, problem["type"]) == (504, "/problems/deadline-exceeded")
+    assert time.monotonic() - began_s < 6.0
+    await _until_silent(sign)
+
+
+async def test_cancelling_ends_a_task_that_never_looks(place: Place) -> None:
+    """After a DELETE the process of the task is gone and its state says so."""
+    sign = place.site.folder / "cancelled"
+    location = await place.site.submit(
+        "bench-beat", {"seconds": 60.0, "file": str(sign)}
+    )
+    async with asyncio.timeout(20.0):
+        while not sign.exists():
+            await asyncio.sleep(0.02)
+    asked_s = time.time()
+    await place.site.cancel(location)
+    await _until_silent(sign)
+    assert sign.stat().st_mtime - asked_s < 2.0
+    async with asyncio.timeout(10.0):
+        while (state := await _state(place, location)) == "running":
+            await asyncio.sleep(0.02)
+    assert state == "cancelled"
+
+
+async def _state(place: Place, location: str) -> str:
+    async with place.site.client.get(location) as answer:
+        return str((await answer.json())["state"])
+
+
+async def _until_silent(sign: Path) -> None:
+    """Wait until a task has left no sign of life for a while."""
+    async with asyncio.timeout(10.0):
+        while time.time() - sign.stat().st_mtime < SILENT_S:
+            await asyncio.sleep(0.02)
