@@ -77,4 +77,4 @@ def _encoded(tokens: Iterable[SecretStr | None]) -> tuple[bytes, ...]:
 
 
 def _is_open(path: str) -> bool:
-    return path.startswith(_OPEN_PATHS)
+    return path == "/" or path.startswith(_OPEN_PATHS)
