@@ -42,7 +42,7 @@ def test_same_options_same_file(tmp_path: Path):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--classes", "3"], "12 to 20000 classes"),
+        (["--classes", "3"], "12 to 10000 classes"),
         (["--classes", "100", "--rooms", "4"], "too few"),
     ],
 )

@@ -9,8 +9,8 @@ from collegium.timetabling.problem import Problem
 from collegium.timetabling.solution import Timetable
 
 _BOUNDS = {
-    "n_classes": (12, 20_000),
-    "n_students": (0, 200_000),
+    "n_classes": (12, 10_000),
+    "n_students": (0, 100_000),
     "n_rooms": (4, 5_000),
     "n_weeks": (4, 52),
 }

@@ -42,7 +42,7 @@ from collegium.timetabling.problem import (
 MOST_DAYS = 7
 MOST_WEEKS = 60
 MOST_SLOTS_PER_DAY = 1440
-_TYPE = re.compile(r"([A-Za-z]+)(?:\((\d{1,9}(?:,\d{1,9})*)\))?", re.ASCII)
+_TYPE = re.compile(r"([A-Za-z]+)(?:\((\d{1,9}(?:, ?\d{1,9})*)\))?", re.ASCII)
 _TYPES = {kind.value: kind for kind in DistributionType}
 
 
