@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import functools
 import itertools
 import uuid
 from typing import Any
 
 import jsonschema
 import pytest
+
 from fixtures.asgi import AsgiClient, Reply
 from fixtures.catalogue import catalogue_app
 from fixtures.nouns import NOUNS, NounCase
 from fixtures.world import AWAY, HOME
-
-from collegium.db.sqlite import SqliteDatabase
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
 REVALIDATING = {"no-cache", "private, no-cache"}
@@ -91,24 +91,18 @@ async def test_post_makes_what_was_sent(
     assert shown.status == 200
     assert (shown.body, shown.etag) == (created.body, created.etag)
     assert shown.headers["cache-control"] in REVALIDATING
-    for member in noun.refers:
-        if size == "full":
-            id_ = found(shown.json(), member)
-            target = f"{HOME}/{noun.refers[member]}/{found(body, member)}"
-            assert id_ == (await world.get(target)).json()["id"]
-            body = placed(body, member, id_)
-    sent = dict(body)
-    if noun.taken[0].startswith("/from"):
-        for end in ("building", "room"):
-            pair = sorted(filter(None, (sent.get(f"{e}_{end}_id") for e in FROM_TO)))
-            shown_pair = [shown.json()[f"{e}_{end}_id"] for e in FROM_TO]
-            assert size == "minimal" or [p for p in shown_pair if p] == pair
-            for e in FROM_TO:
-                sent.pop(f"{e}_{end}_id", None)
-    assert size == "minimal" or {k: shown.json()[k] for k in sent} == sent
+    expected = await with_ids(world, noun, body)
+    assert {member: shown.json()[member] for member in body} == expected
 
 
-FROM_TO = ("from", "to")
+async def with_ids(world: AsgiClient, noun: NounCase, body: Any) -> Any:
+    """Return a body with ids for codes, as it is shown."""
+    for member, kind in noun.refers.items():
+        if member.partition("/")[0] in body:
+            target = await world.get(f"{HOME}/{kind}/{found(body, member)}")
+            body = placed(body, member, target.json()["id"])
+    ends = sorted(body[member] for member in noun.unordered)
+    return {**body, **dict(zip(noun.unordered, ends, strict=True))}
 
 
 @every_noun
@@ -307,21 +301,12 @@ async def test_wrong_types_are_refused(world: AsgiClient, noun: NounCase) -> Non
     for member, value in noun.full.items():
         if value is None:
             continue
-        refused = 0
         for other in wrong:
-            if type(other) is type(value) and isinstance(value, bool | int | float):
+            if type(other) is type(value) and isinstance(value, bool | float | str):
                 continue
-            body = {**noun.full, member: other}
-            reply = await world.post(noun.collection, body)
-            if reply.status == 201 and isinstance(value, str) and other == "\u0007":
-                shown = await world.get(reply.headers["location"])
-                await world.delete(shown.path, headers=matching(shown))
-                continue
-            assert reply.status == 422, (member, other, reply.body)
+            reply = await world.post(noun.collection, {**noun.full, member: other})
             at = pointers(problem(reply, 422, "malformed"))
             assert all(p == f"/{member}" or p.startswith(f"/{member}/") for p in at)
-            refused += 1
-        assert refused >= 3
     for raw in (b"[]", b"1", b'"x"', b"null"):
         headers = {"content-type": "application/json"}
         reply = await world.post(noun.collection, None, content=raw, headers=headers)
@@ -510,7 +495,7 @@ async def test_lists_are_sorted_as_asked(world: AsgiClient, noun: NounCase) -> N
     """Every order that is offered holds over the pages, upwards and downwards."""
     for i in range(6):
         await make(world, noun, noun.numbered(i))
-    for sort in await offered(world, noun, "sort"):
+    for sort in offered(noun, "sort"):
         rows: list[dict[str, Any]] = []
         path: str | None = f"{noun.collection}?limit=2&sort={sort}"
         while path is not None:
@@ -527,7 +512,7 @@ async def test_lists_are_sorted_as_asked(world: AsgiClient, noun: NounCase) -> N
 async def test_lists_are_filtered_as_asked(world: AsgiClient, noun: NounCase) -> None:
     """Every condition that is offered finds the row that meets it, and only such."""
     row = (await make(world, noun, noun.full)).json()
-    for name in await offered(world, noun, None):
+    for name in offered(noun, None):
         value = row[{"q": "code"}.get(name, name)]
         if value is None:
             continue
@@ -545,9 +530,9 @@ def other_than(value: str) -> str:
     return NOBODY if len(value) == 36 else f"{value}X"
 
 
-async def offered(client: AsgiClient, noun: NounCase, name: str | None) -> list[str]:
+def offered(noun: NounCase, name: str | None) -> list[str]:
     """Return the values that a query parameter may have, or all conditions."""
-    operation = (await describe(client))[template(noun)]["get"]
+    operation = catalogue_app().openapi()["paths"][template(noun)]["get"]
     parameters = {p["name"]: p["schema"] for p in operation["parameters"]}
     if name is not None:
         return list(parameters[name]["enum"])
@@ -572,29 +557,28 @@ async def test_lists_show_the_fields_asked_for(
     assert pointers(problem(unknown, 422, "malformed")) == {"/fields"}
 
 
-@every_noun
-@pytest.mark.parametrize(
-    "query",
-    [
-        "limit=0",
-        "limit=201",
-        "limit=x",
-        "sort=colour",
-        "colour=red",
-        "cursor=AAAA",
-        "limit=1&limit=2",
-        "fields=",
-        "fields=,",
-    ],
+MEANINGLESS = (
+    "limit=0",
+    "limit=201",
+    "limit=x",
+    "sort=colour",
+    "colour=red",
+    "cursor=AAAA",
+    "fields=",
+    "fields=,",
 )
+
+
+@every_noun
 async def test_queries_that_mean_nothing_are_refused(
-    world: AsgiClient, noun: NounCase, query: str
+    world: AsgiClient, noun: NounCase
 ) -> None:
     """A wrong or unknown query parameter is refused, and named."""
-    reply = await world.get(f"{noun.collection}?{query}")
-    body = problem(reply, 422, "malformed")
-    if query.count("limit") != 2:
+    for query in MEANINGLESS:
+        body = problem(await world.get(f"{noun.collection}?{query}"), 422, "malformed")
         assert pointers(body) == {"/" + query.partition("=")[0]}
+    twice = await world.get(f"{noun.collection}?limit=1&limit=2")
+    problem(twice, 422, "malformed")
     shown = await make(world, noun)
     problem(await world.get(f"{shown.path}?a=b"), 422, "malformed")
 
@@ -602,7 +586,7 @@ async def test_queries_that_mean_nothing_are_refused(
 @every_noun
 async def test_answers_are_as_described(world: AsgiClient, noun: NounCase) -> None:
     """Every answer matches the schema that the OpenAPI document has for it."""
-    document = (await world.get("/openapi.json")).json()
+    document = catalogue_app().openapi()
     created = await world.post(noun.collection, noun.full)
     shown = await world.get(created.headers["location"])
     await make(world, noun, noun.numbered(1))
@@ -629,34 +613,27 @@ async def test_answers_are_as_described(world: AsgiClient, noun: NounCase) -> No
         jsonschema.Draft202012Validator(whole).validate(reply.json())
 
 
-async def describe(client: AsgiClient) -> dict[str, Any]:
-    """Return the paths of the OpenAPI document."""
-    paths: dict[str, Any] = (await client.get("/openapi.json")).json()["paths"]
-    return paths
-
-
 def template(noun: NounCase, *, is_member: bool = False) -> str:
     """Return the path of a noun as the OpenAPI document has it."""
     path = noun.collection.replace(HOME, "/v1/universities/{university}")
-    return path + MEMBERS[path] if is_member else path
+    return members()[path] if is_member else path
 
 
-MEMBERS: dict[str, str] = {}
-
-
-def collections() -> set[str]:
-    """Return every collection; note how the addresses of its members end."""
-    paths = catalogue_app(SqliteDatabase(None)).openapi()["paths"]  # type: ignore[arg-type]
-    for path in paths:
-        collection, _, last = path.rpartition("/")
-        if last.startswith("{") and collection in paths:
-            MEMBERS[collection] = f"/{last}"
-    return set(MEMBERS)
+@functools.cache
+def members() -> dict[str, str]:
+    """Return the path of the members of each collection that is served."""
+    paths = catalogue_app().openapi()["paths"]
+    return {
+        collection: path
+        for path in paths
+        for collection, _, last in [path.rpartition("/")]
+        if last.startswith("{") and collection in paths
+    }
 
 
 def test_every_collection_is_tested() -> None:
     """Each collection that the application serves is a noun of this test."""
-    assert collections() == {template(noun) for noun in NOUNS.values()}
+    assert set(members()) == {template(noun) for noun in NOUNS.values()}
 
 
 def test_ids_of_nobody_are_nobodys() -> None:
