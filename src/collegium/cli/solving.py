@@ -12,9 +12,10 @@ from typing import Any
 
 from collegium.blobs.shelf import Shelf
 from collegium.errors import NotFound
-from collegium.jobs.drive import Drive, Means
+from collegium.jobs.drive import Drive
 from collegium.jobs.journal import Outcome
 from collegium.jobs.local import LocalHands
+from collegium.jobs.means import Means
 from collegium.workloads.timetable import Timetable, TimetableJob
 from collegium.workloads.timetable_check import TimetableCheck
 

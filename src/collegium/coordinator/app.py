@@ -67,7 +67,7 @@ def create_app(settings: CoordinatorSettings) -> Application:
                     workloads,
                     app.state.fleet,
                     app.state.blobs,
-                    settings.data_dir,
+                    settings,
                 ):
                     yield
             finally:

@@ -6,18 +6,18 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import uuid_utils
 from starlette.applications import Starlette
 
 from collegium.blobs.store import BlobStore
 from collegium.db.database import Database
-from collegium.jobs.drive import Hands, Means
 from collegium.jobs.feed import Feed
 from collegium.jobs.local import LocalHands
+from collegium.jobs.means import Hands, Means
 from collegium.jobs.routes import Jobs
 from collegium.jobs.runner import Runner
+from collegium.settings import CoordinatorSettings
 from collegium.workloads.base import Workload
 
 
@@ -28,7 +28,7 @@ async def driving_jobs(
     workloads: Mapping[str, Workload],
     hands: Hands,
     blobs: BlobStore,
-    directory: Path,
+    settings: CoordinatorSettings,
 ) -> AsyncIterator[None]:
     """Drive jobs as long as the block lasts.
 
@@ -36,10 +36,11 @@ async def driving_jobs(
     ----------
     hands : where tasks run.
     blobs : what tasks read.
-    directory : for files that may be deleted at any time.
     """
     checkers = _checkers(workloads)
-    async with LocalHands(1, checkers, directory / "checks", blobs.fetch) as checks:
+    async with LocalHands(
+        1, checkers, settings.data_dir / "checks", blobs.fetch
+    ) as checks:
         feed = Feed()
         runner = Runner(
             database,
@@ -47,6 +48,7 @@ async def driving_jobs(
             Means(hands, checks, blobs.shelf, time.monotonic),
             feed,
             owner=str(uuid_utils.uuid7()),
+            lease_s=settings.job_lease_s,
         )
         app.state.jobs = Jobs(runner, feed)
         running = asyncio.create_task(runner.run(), name="job-runner")

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from collegium.blobs.shelf import Shelf
 from collegium.errors import (
     Cancelled,
     CollegiumError,
@@ -26,16 +23,16 @@ from collegium.errors import (
     TaskFailed,
     Unavailable,
 )
-from collegium.fleet.tasks import ProgressSink, Task, TaskAnswer
-from collegium.jobs.checking import Checking, CheckRunner
+from collegium.fleet.tasks import Task, TaskAnswer
+from collegium.jobs.checking import Checking
 from collegium.jobs.journal import FinalState, Journal, Outcome
+from collegium.jobs.means import Means
 from collegium.workloads.base import JobWorkload, Piece
 
 TICK_S = 2.0
 """How often the state is stored although nothing got better."""
 START_GRACE_S = 300.0
 """What a task may take beyond its search: to wait, fetch, compile and prepare."""
-LATE_GRACE_S = 3.0
 FAILURES_IN_A_ROW = 3
 """So many failed tasks without a success between them fail the job."""
 FIRST_PAUSE_S, LAST_PAUSE_S = 0.1, 5.0
@@ -45,47 +42,6 @@ LOOK_AGAIN_S = 0.05
 """Least time between two looks at the slots: a busy fleet changes often."""
 
 _log = logging.getLogger(__name__)
-
-
-class Hands(Protocol):
-    """Where tasks run; the fleet, or the slots of this process."""
-
-    async def run(
-        self, task: Task, *, on_progress: ProgressSink | None = None
-    ) -> TaskAnswer:
-        """Run a task; see ``TaskRunner``."""
-
-    def slots(self) -> int:
-        """Return how many tasks can run at once at present."""
-
-    @property
-    def version(self) -> int:
-        """A number that grows whenever the slots change."""
-
-    async def wait_changed(self, version: int) -> int:
-        """Wait until ``self.version`` differs from ``version``."""
-
-    def doubt(self, worker: str, reason: str) -> None:
-        """Take note that a worker has answered something wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What a drive works with.
-
-    Parameters
-    ----------
-    share : how many of ``slots`` this job may use at present.
-    now_s : a clock that never goes back.
-    late_grace_s : how long a job with a result waits for tasks after its budget.
-    """
-
-    hands: Hands
-    checks: CheckRunner
-    shelf: Shelf
-    now_s: Callable[[], float]
-    share: Callable[[int], int] = field(default=lambda slots: slots)
-    late_grace_s: float = LATE_GRACE_S
 
 
 class Drive:
@@ -119,6 +75,7 @@ class Drive:
         self._stop = asyncio.Event()
         self._error: str | None = None
         self._slots = 0
+        self._is_hungry = False
         self._failures = 0
         self._pause_s = self._paused_until_s = 0.0
         self._over_since_s: float | None = None
@@ -169,16 +126,22 @@ class Drive:
         return self._checking.is_idle
 
     def _hand_out(self) -> None:
+        self._is_hungry = False
         if self._means.now_s() < self._paused_until_s:
             return
-        hands = self._means.hands
+        hands, share = self._means.hands, self._means.share
         self._slots = hands.slots()
-        free = max(1, self._means.share(self._slots)) - len(self._flights)
+        allowed = max(1, share(self._slots))
+        # A slot that is idle is used, even while a task at a worse place still runs.
+        free = max(allowed - len(self._flights), share(hands.free_slots()))
+        self._is_hungry = True
         if free <= 0:
             return
-        for piece in self._workload.split(
+        pieces = self._workload.split(
             self._plan, free_slots=free, elapsed_s=self.elapsed_s
-        ):
+        )
+        self._is_hungry = len(pieces) == free
+        for piece in pieces:
             hear = partial(self._hear, piece.number)
             running = hands.run(self._task(piece), on_progress=hear)
             self._flights[asyncio.create_task(running)] = piece
@@ -198,9 +161,7 @@ class Drive:
 
     async def _wait(self) -> None:
         """Wait for whatever comes first; at most until the next tick."""
-        changed = asyncio.create_task(
-            _until_slots_differ(self._means.hands, self._slots)
-        )
+        changed = asyncio.create_task(self._until_slots_change())
         stopped = asyncio.create_task(self._stop.wait())
         awaited: set[asyncio.Task[Any]] = {*self._flights, changed, stopped}
         if self._checking.running is not None:
@@ -212,6 +173,16 @@ class Drive:
         finally:
             changed.cancel()
             stopped.cancel()
+
+    async def _until_slots_change(self) -> None:
+        """Wait until there are other slots, or a free one that could be used."""
+        hands, share = self._means.hands, self._means.share
+        version = hands.version
+        while hands.slots() == self._slots and not (
+            self._is_hungry and share(hands.free_slots()) > 0
+        ):
+            await asyncio.sleep(LOOK_AGAIN_S)
+            version = await hands.wait_changed(version)
 
     def _nap_s(self) -> float:
         now_s = self._means.now_s()
@@ -337,13 +308,6 @@ class Drive:
             state, error = "failed", error or "The job ended without a result."
         data, media_type = made or (None, "application/octet-stream")
         return Outcome(state, error, self._progress(), data, media_type)
-
-
-async def _until_slots_differ(hands: Hands, slots: int) -> None:
-    version = hands.version
-    while hands.slots() == slots:
-        await asyncio.sleep(LOOK_AGAIN_S)
-        version = await hands.wait_changed(version)
 
 
 def _first_line(error: ValidationError | Invalid) -> str:

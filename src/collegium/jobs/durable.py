@@ -34,6 +34,7 @@ class DurableJournal:
     ----------
     shelf : where the blobs are that a plan has come to keep.
     on_cancel : called when somebody has asked to cancel the job, at any coordinator.
+    lease_s : how long each store holds the job.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class DurableJournal:
         feed: Feed,
         clock: Clock,
         on_cancel: Callable[[], None],
+        lease_s: float,
     ) -> None:
         self._database = database
         self._claimed = claimed
@@ -51,6 +53,7 @@ class DurableJournal:
         self._feed = feed
         self._clock = clock
         self._on_cancel = on_cancel
+        self._lease_s = lease_s
         self._kept: frozenset[str] = frozenset()
 
     def tell(self, progress: dict[str, Any]) -> None:
@@ -85,6 +88,7 @@ class DurableJournal:
                     progress=msgspec.json.encode(progress).decode(),
                     elapsed_s=elapsed_s,
                     now=self._now(),
+                    lease_s=self._lease_s,
                 )
         except DatabaseUnavailable as error:
             _log.error("job %s cannot be stored: %s", self._claimed.id, error.detail)

@@ -80,6 +80,10 @@ class LocalHands:
         """Return how many tasks can run at once."""
         return self._slots.count
 
+    def free_slots(self) -> int:
+        """Return how many of them have nothing to do."""
+        return self._slots.free
+
     async def wait_changed(self, version: int) -> int:
         """Wait until ``self.version`` differs from ``version``."""
         while self.version == version:

@@ -14,10 +14,11 @@ from collegium.db.database import Database
 from collegium.db.work import Clock, timestamp, utc_clock
 from collegium.errors import DatabaseUnavailable, StateForbids
 from collegium.jobs import repository
-from collegium.jobs.drive import Drive, Means
+from collegium.jobs.drive import Drive
 from collegium.jobs.durable import DurableJournal
 from collegium.jobs.feed import Feed
 from collegium.jobs.journal import Outcome
+from collegium.jobs.means import Means
 from collegium.jobs.repository import Claimed
 from collegium.jobs.single import as_job
 from collegium.workloads.base import JobWorkload, Workload
@@ -50,6 +51,7 @@ class Runner:
     ----------
     means : what every drive works with; its ``share`` is set here.
     owner : this start of this coordinator, to tell who holds a job.
+    lease_s : how long this coordinator may be silent before another takes its jobs.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Runner:
         *,
         owner: str,
         clock: Clock = utc_clock,
+        lease_s: float = repository.LEASE_S,
     ) -> None:
         self.workloads = {name: as_job(work) for name, work in catalogue.items()}
         self._database = database
@@ -68,6 +71,7 @@ class Runner:
         self._feed = feed
         self._owner = owner
         self._clock = clock
+        self._lease_s = lease_s
         self._running: dict[str, _Running] = {}
         self._wake = asyncio.Event()
 
@@ -100,7 +104,9 @@ class Runner:
         try:
             while len(self._running) < MOST_JOBS:
                 now = timestamp(self._clock())
-                claimed = await repository.claim(self._database, self._owner, now)
+                claimed = await repository.claim(
+                    self._database, self._owner, now, lease_s=self._lease_s
+                )
                 if claimed is None:
                     return
                 self._start(claimed)
@@ -152,6 +158,7 @@ class Runner:
             self._feed,
             self._clock,
             running.stop,
+            self._lease_s,
         )
         try:
             outcome = await self._outcome(running, journal)
@@ -197,7 +204,7 @@ class Runner:
         """Return this job's part of the slots; the oldest jobs get the rest."""
         others = list(self._running.values())
         each, rest = divmod(slots, len(others))
-        return max(1, each + (others.index(running) < rest))
+        return each + (others.index(running) < rest)
 
     async def _give_up(self, journal: DurableJournal) -> None:
         try:

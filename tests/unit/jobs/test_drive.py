@@ -7,7 +7,8 @@ import pytest
 
 from collegium.blobs.shelf import Shelf
 from collegium.errors import StateForbids, TaskFailed, WorkerUnreachable
-from collegium.jobs.drive import Drive, Means
+from collegium.jobs.drive import Drive
+from collegium.jobs.means import Means
 from fixtures.guessing import (
     Behaviour,
     FakeChecks,

@@ -19,8 +19,8 @@ from collegium.blobs.store import BlobStore
 from collegium.catalogue.context import Catalogue
 from collegium.db.connect import database_at
 from collegium.db.migrate import migrate
-from collegium.jobs.drive import Means
 from collegium.jobs.feed import Feed
+from collegium.jobs.means import Means
 from collegium.jobs.routes import Jobs
 from collegium.jobs.routes import router as jobs
 from collegium.jobs.runner import Runner

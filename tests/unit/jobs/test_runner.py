@@ -18,8 +18,8 @@ from collegium.db.migrate import migrate
 from collegium.db.work import Work
 from collegium.errors import StateForbids
 from collegium.jobs import repository, service
-from collegium.jobs.drive import Means
 from collegium.jobs.feed import Feed
+from collegium.jobs.means import Means
 from collegium.jobs.repository import Finish, Job
 from collegium.jobs.runner import Runner
 from collegium.jobs.schemas import JobIn
