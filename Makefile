@@ -1,6 +1,7 @@
 # make demo   a sample university, its timetable and the console, in one command
 # make test   all tests
 # make check  format, lint, types, import rules, tests: what CI runs
+# make docs   write the pages of docs/reference that the program can tell
 # make lock   pin every dependency anew
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
 
-.PHONY: demo test check format lint lock clean
+.PHONY: demo test check format lint docs lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/collegium demo
@@ -27,6 +28,9 @@ lint: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.dev
+	$(BIN)/python scripts/reference_pages.py
 
 $(VENV)/.run: requirements/run.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -42,7 +42,10 @@ async def existing_or_new(
     PreconditionFailed, PreconditionRequired
         When the conditions of the request do not hold.
     """
-    record = await records.lookup(work.transaction, keys)
+    ids = await records.scope(work.transaction, keys[:-1])
+    # Of several who would make the same, all but one find it made.
+    await work.transaction.lock(" ".join((records.table, *ids, keys[-1])))
+    record = await records.lookup(work.transaction, (*ids, keys[-1]))
     if record is None and (code is None or is_id(keys[-1])):
         raise NotFound(f"There is no {records.noun} {keys[-1]!r}.")
     if code is not None and not is_id(keys[-1]) and code != keys[-1]:

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from collegium.catalogue.changes import existing_or_new, patched, values_of
 from collegium.catalogue.schemas import Body, ListQuery
-from collegium.db.addresses import Keys, Parent, find_id
+from collegium.db.addresses import Keys, Parent, Reference, find_id
 from collegium.db.database import Reader
 from collegium.db.records import Guard, Record, Records
 from collegium.db.work import Work
@@ -33,8 +33,8 @@ class Noun(Generic[In]):
     ----------
     records : its rows.
     body : what a client sends; each of its members is a column.
-    references : members of the body that name a row of the same university, by id or
-        code; the id is kept.
+    references : members of the body that name another row by id or code; the id is
+        kept.
     cache_control : how answers may be kept.
     """
 
@@ -43,7 +43,7 @@ class Noun(Generic[In]):
         records: Records,
         body: type[In],
         *,
-        references: tuple[Parent, ...] = (),
+        references: tuple[Reference, ...] = (),
         cache_control: bytes = REVALIDATE,
     ) -> None:
         self.records = records
@@ -116,11 +116,13 @@ class Noun(Generic[In]):
             When the body names something that is not there.
         """
         values = values_of(body)
+        columns = (parent.column for parent in self.records.parents)
+        owners = dict(zip(columns, ids, strict=True))
         for reference in self.references:
             key = values[reference.column]
             if key is not None:
                 values[reference.column] = await referred(
-                    work, ids[0], reference, key, f"/{reference.column}"
+                    work, owners, reference, key, f"/{reference.column}"
                 )
         return values
 
@@ -144,19 +146,31 @@ class Noun(Generic[In]):
 
 
 async def referred(
-    work: Work, university_id: str, reference: Parent, key: str, pointer: str
+    work: Work,
+    owners: Mapping[str, str],
+    reference: Reference,
+    key: str,
+    pointer: str,
 ) -> str:
     """Return the id of what a body names by id or code.
+
+    Parameters
+    ----------
+    work : the request's.
+    owners : by column, the ids of what the row belongs to.
+    reference : what is named.
+    key : its id or code.
+    pointer : leads to the key in the body.
 
     Raises
     ------
     Malformed
-        When the university has no such thing.
+        When there is no such thing where the row is.
     """
-    found = await find_id(work.transaction, reference.table, (university_id,), key)
+    found = await find_id(work.transaction, reference, owners, key)
     if found is None:
         raise Malformed(
-            f"This university has no {reference.noun} {key!r}.",
+            f"There is no {reference.noun} {key!r} here.",
             pointers={pointer: f"no such {reference.noun}"},
         )
     return found

@@ -35,7 +35,7 @@ from collegium.rest.binding import raw_body
 from collegium.rest.etag import Preconditions
 from collegium.rest.idempotency import Claim, claim_of
 from collegium.rest.pages import links, not_modified, paged
-from collegium.rest.problems import KeyReused
+from collegium.rest.problems import KeyReused, StillRunning
 
 P = ParamSpec("P")
 
@@ -218,6 +218,8 @@ def _sibling_location(request: Request, record: Record) -> str:
 
 
 async def _recall(work: Work, claim: Claim) -> Answer | None:
+    if not await work.transaction.try_lock(f"{claim.scope} {claim.key}"):
+        raise StillRunning
     row = await answers.recall(work, claim.scope, claim.key)
     if row is None:
         return None

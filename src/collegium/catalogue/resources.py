@@ -23,6 +23,10 @@ from collegium.rest.patch import Patch
 
 Endpoint = Callable[..., Awaitable[Response]]
 
+_MINIMAL: dict[int | str, dict[str, Any]] = {
+    204: {"description": "Done; Prefer asked for return=minimal."}
+}
+
 
 def resource_router(
     noun: Noun[Any], *, shows: type[Stored], query: type[ListQuery], tag: str
@@ -74,8 +78,11 @@ def resource_router(
     add("GET", serve.list, f"List {many}.", query_string, page)
     add("POST", serve.create, f"Add {one}.", body, shows, status_code=201)
     add("GET", serve.show, f"Show {one}, by its {by}.", None, shows)
-    add("PUT", serve.put, f"Replace {one}{makes}.", body, shows)
-    add("PATCH", serve.patch, f"Change some members of {one}.", changes, shows)
+    made = {201: {"model": shows}} if noun.records.has_code else {}
+    says = f"Replace {one}{makes}."
+    add("PUT", serve.put, says, body, shows, responses={**made, **_MINIMAL})
+    says = f"Change some members of {one}."
+    add("PATCH", serve.patch, says, changes, shows, responses=_MINIMAL)
     says = f"Delete {one} that nothing refers to."
     add("DELETE", serve.delete, says, None, None, status_code=204)
     return router

@@ -10,13 +10,13 @@ import msgspec
 from collegium.catalogue.nouns import UNIVERSITY, Noun, referred
 from collegium.courses import repository
 from collegium.courses.schemas import CourseIn
-from collegium.db.addresses import Keys, Parent
+from collegium.db.addresses import Keys, Reference
 from collegium.db.records import Record, Records
 from collegium.db.tables import courses
 from collegium.db.work import Work
 from collegium.errors import Malformed
 
-_NEEDED = Parent("course", "courses", "course")
+_NEEDED = Reference("course", "courses", "course")
 
 
 class Courses(Noun[CourseIn]):
@@ -27,9 +27,14 @@ class Courses(Noun[CourseIn]):
     ) -> dict[str, Any]:
         """Return what the columns get, with prerequisites by id."""
         values = await super().values(work, ids, body, before)
+        owners = {"university_id": ids[0]}
         for rule, pointer in _course_rules(values["prerequisites"]):
             rule["course"] = await referred(
-                work, ids[0], _NEEDED, rule["course"], f"{pointer}/course"
+                work,
+                owners,
+                _NEEDED,
+                rule["course"],
+                f"{pointer}/course",
             )
         return values
 
@@ -69,5 +74,5 @@ def _course_rules(
 COURSES = Courses(
     Records(courses, noun="course", parents=(UNIVERSITY,)),
     CourseIn,
-    references=(Parent("organisation_id", "organisations", "organisation"),),
+    references=(Reference("organisation_id", "organisations", "organisation"),),
 )

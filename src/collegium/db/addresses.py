@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from collegium.db.database import Reader
@@ -21,7 +21,7 @@ def is_id(key: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """What rows belong to, or otherwise name.
+    """What rows belong to.
 
     Parameters
     ----------
@@ -33,6 +33,24 @@ class Parent:
     column: str
     table: str
     noun: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What rows name.
+
+    Parameters
+    ----------
+    column : the column of the rows that names it.
+    table : where it is.
+    noun : what a person calls it.
+    within : columns that it shares with the row: what both belong to.
+    """
+
+    column: str
+    table: str
+    noun: str
+    within: tuple[str, ...] = ("university_id",)
 
 
 def finder(
@@ -71,19 +89,22 @@ def finder(
     return f"{select} WHERE {' AND '.join(wheres)}", tuple(order)
 
 
-async def find_id(reader: Reader, table: str, owners: Keys, key: str) -> str | None:
+async def find_id(
+    reader: Reader, reference: Reference, owners: Mapping[str, str], key: str
+) -> str | None:
     """Return the id of a row by its id or code, None when it is not there.
 
     Parameters
     ----------
     reader : where to look.
-    table : of the row.
-    owners : the university's id for rows that belong to one.
+    reference : to what kind of row.
+    owners : by column, the ids of what the row must belong to.
     key : the row's id or code.
     """
-    owned = "university_id = ? AND " if owners else ""
-    column = "id" if is_id(key) else "code"
+    wheres = [f"{column} = ?" for column in reference.within]
+    wheres.append("id = ?" if is_id(key) else "code = ?")
     row = await reader.fetch_one(
-        f"SELECT id FROM {table} WHERE {owned}{column} = ?", (*owners, key)
+        f"SELECT id FROM {reference.table} WHERE {' AND '.join(wheres)}",
+        [*(owners[column] for column in reference.within), key],
     )
     return None if row is None else str(row[0])

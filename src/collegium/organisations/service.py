@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collegium.catalogue.nouns import UNIVERSITY, Noun, refuse_cycle
-from collegium.db.addresses import Parent
+from collegium.db.addresses import Reference
 from collegium.db.records import Record, Records
 from collegium.db.tables import organisations
 from collegium.db.work import Work
@@ -21,5 +21,5 @@ class Organisations(Noun[OrganisationIn]):
 ORGANISATIONS = Organisations(
     Records(organisations, noun="organisation", parents=(UNIVERSITY,)),
     OrganisationIn,
-    references=(Parent("parent_id", "organisations", "organisation"),),
+    references=(Reference("parent_id", "organisations", "organisation"),),
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from collegium.catalogue.nouns import UNIVERSITY, Noun
 from collegium.catalogue.schemas import ListQuery
-from collegium.db.addresses import Keys, Parent
+from collegium.db.addresses import Keys, Reference
 from collegium.db.records import Record, Records
 from collegium.db.tables import memberships, people
 from collegium.db.work import Work
@@ -52,8 +52,8 @@ MEMBERSHIPS = Noun(
     Records(memberships, noun="membership", parents=(UNIVERSITY,)),
     MembershipIn,
     references=(
-        Parent("person_id", "people", "person"),
-        Parent("organisation_id", "organisations", "organisation"),
+        Reference("person_id", "people", "person"),
+        Reference("organisation_id", "organisations", "organisation"),
     ),
     cache_control=PRIVATE,
 )

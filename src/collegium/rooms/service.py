@@ -8,7 +8,7 @@ import msgspec
 
 from collegium.catalogue.nouns import UNIVERSITY, Noun, referred
 from collegium.catalogue.weekly import grid_of
-from collegium.db.addresses import Keys, Parent
+from collegium.db.addresses import Keys, Reference
 from collegium.db.records import Record, Records
 from collegium.db.tables import buildings, rooms, travel_times
 from collegium.db.work import Work
@@ -16,12 +16,12 @@ from collegium.errors import Malformed
 from collegium.rooms import repository
 from collegium.rooms.schemas import BuildingIn, RoomIn, TravelTimeIn
 
-_SESSION = Parent("session_id", "sessions", "session")
+_SESSION = Reference("session_id", "sessions", "session")
 _ENDS = (
-    Parent("from_building_id", "buildings", "building"),
-    Parent("to_building_id", "buildings", "building"),
-    Parent("from_room_id", "rooms", "room"),
-    Parent("to_room_id", "rooms", "room"),
+    Reference("from_building_id", "buildings", "building"),
+    Reference("to_building_id", "buildings", "building"),
+    Reference("from_room_id", "rooms", "room"),
+    Reference("to_room_id", "rooms", "room"),
 )
 
 
@@ -88,8 +88,9 @@ async def _place(
     Malformed
         When there is no such session, or it has no such time.
     """
+    owners = {"university_id": university_id}
     time["session_id"] = await referred(
-        work, university_id, _SESSION, time["session_id"], f"{pointer}/session_id"
+        work, owners, _SESSION, time["session_id"], f"{pointer}/session_id"
     )
     grid = await grid_of(work.transaction, (university_id, time["session_id"]))
     assert grid is not None
@@ -129,12 +130,12 @@ class TravelTimes(Noun[TravelTimeIn]):
 BUILDINGS = Buildings(
     Records(buildings, noun="building", parents=(UNIVERSITY,)),
     BuildingIn,
-    references=(Parent("campus_id", "organisations", "organisation"),),
+    references=(Reference("campus_id", "organisations", "organisation"),),
 )
 ROOMS = Rooms(
     Records(rooms, noun="room", parents=(UNIVERSITY,)),
     RoomIn,
-    references=(Parent("building_id", "buildings", "building"),),
+    references=(Reference("building_id", "buildings", "building"),),
 )
 TRAVEL_TIMES = TravelTimes(
     Records(travel_times, noun="travel time", parents=(UNIVERSITY,)),

@@ -8,7 +8,7 @@ from typing import Any
 from collegium.catalogue.nouns import UNIVERSITY, Noun, refuse_cycle
 from collegium.catalogue.states import SessionState, require_step
 from collegium.catalogue.weekly import MOST_WEEKS
-from collegium.db.addresses import Keys, Parent
+from collegium.db.addresses import Keys, Reference
 from collegium.db.records import Record, Records
 from collegium.db.tables import sessions
 from collegium.db.work import Work
@@ -90,5 +90,5 @@ def _monday(date: datetime.date) -> datetime.date:
 SESSIONS = Sessions(
     Records(sessions, noun="session", parents=(UNIVERSITY,)),
     SessionIn,
-    references=(Parent("parent_id", "sessions", "session"),),
+    references=(Reference("parent_id", "sessions", "session"),),
 )

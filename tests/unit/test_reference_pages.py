@@ -1,0 +1,33 @@
+"""The reference that is written by the program."""
+
+from __future__ import annotations
+
+import pytest
+from reference_pages import REFERENCE, errors_page, pages, rest_page
+
+from collegium.rest.problems import KINDS
+
+
+@pytest.mark.parametrize("name", ["rest.md", "errors.md"])
+def test_pages_are_up_to_date(name: str) -> None:
+    """What is in docs/reference is what the program says; else run ``make docs``."""
+    assert (REFERENCE / name).read_text() == pages()[name]
+
+
+def test_every_error_is_listed() -> None:
+    """Each type that an answer may have is in the table, with its status."""
+    page = errors_page()
+    for kind in KINDS.values():
+        assert f"| `{kind.type}` | {kind.status} |" in page
+
+
+def test_a_new_resource_would_be_listed() -> None:
+    """An operation that is in the OpenAPI document is in the table."""
+    operation = {
+        "tags": ["things"],
+        "description": "List things.",
+        "parameters": [{"in": "query", "name": "colour"}],
+        "responses": {"200": {}, "304": {}, "404": {}},
+    }
+    page = rest_page({"paths": {"/v1/things": {"get": operation}}})
+    assert "| GET | `/v1/things` | List things. | `colour` | 200, 304 |" in page
