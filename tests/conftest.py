@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-pytest_plugins = [
-    "fixtures.catalogue",
+pytest_plugins = [  # what others import comes first
     "fixtures.cluster",
+    "fixtures.postgresql",
+    "fixtures.catalogue",
     "fixtures.instances",
     "fixtures.itc2019",
     "fixtures.world",

@@ -13,10 +13,10 @@ from typing import Any, Literal, Protocol
 
 from collegium.errors import (
     AlreadyExists,
-    Conflict,
     Invalid,
     Misconfigured,
     StillReferenced,
+    Unavailable,
 )
 
 Row = Sequence[Any]
@@ -36,7 +36,7 @@ class CheckViolated(Invalid):
     """A value breaks a rule that the database holds."""
 
 
-class SerializationFailed(Conflict):
+class SerializationFailed(Unavailable):
     """Another transaction was in the way; the same again may succeed."""
 
 
@@ -75,6 +75,12 @@ class Transaction(Reader, Protocol):
 
     async def next_revision(self) -> int:
         """Return a number that was never returned before, greater than the last."""
+
+    async def lock(self, name: str) -> None:
+        """Let transactions that lock the same name happen one after the other."""
+
+    async def try_lock(self, name: str) -> bool:
+        """Lock a name until the end; False when another transaction has it now."""
 
 
 class Database(Reader, Protocol):

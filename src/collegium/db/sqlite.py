@@ -331,6 +331,13 @@ class SqliteTransaction(_SqliteReader):
         )
         return int(rows[0][0])
 
+    async def lock(self, name: str) -> None:
+        """Do nothing: transactions happen one after the other anyway."""
+
+    async def try_lock(self, name: str) -> bool:
+        """Do nothing, as ``lock``."""
+        return True
+
 
 def _rows(connection: apsw.Connection, sql: str, params: Params) -> Sequence[Row]:
     """Return all rows; reading to the end also ends the read transaction."""

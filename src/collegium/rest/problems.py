@@ -65,6 +65,12 @@ class BodyTooSlow(errors.DeadlineExceeded):
     """The request's body did not arrive in time."""
 
 
+class StillRunning(errors.Conflict):
+    """The first request with this Idempotency-Key has not ended yet."""
+
+    retry_after_s = 1
+
+
 class KeyReused(errors.Invalid):
     """The Idempotency-Key was used before with another request."""
 
@@ -103,6 +109,7 @@ KINDS: dict[type[Exception], Kind] = {
     errors.StillReferenced: Kind(409, "still-referenced", "Others depend on it"),
     errors.StateForbids: Kind(409, "state-forbids", "Not in this state"),
     errors.Cancelled: Kind(409, "cancelled", "Cancelled on request"),
+    StillRunning: Kind(409, "still-running", "The first request has not ended"),
     errors.PreconditionFailed: Kind(
         412, "precondition-failed", "The resource has changed"
     ),
@@ -237,7 +244,7 @@ def _as_ours(error: Exception) -> Exception:
 
 
 def _headers(error: Exception, scope: Scope) -> Mapping[str, str]:
-    if isinstance(error, errors.Unavailable):
+    if isinstance(error, errors.Unavailable | StillRunning):
         return {"retry-after": str(error.retry_after_s)}
     if isinstance(error, MethodNotAllowed):
         return {"allow": ", ".join(error.allowed)}
