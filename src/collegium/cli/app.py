@@ -34,6 +34,9 @@ class Command(NamedTuple):
 
 
 COMMANDS: Mapping[str, Command] = {
+    "bench": Command(
+        "collegium.cli.bench:bench", "Measure what things cost on this machine."
+    ),
     "coordinator": Command(
         "collegium.cli.coordinator:coordinator",
         "Serve universities, courses, jobs and the fleet until told to stop.",

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
-import aiohttp
 import msgspec
 from msgspec import UNSET
 
@@ -22,6 +21,7 @@ from collegium.errors import (
 from collegium.fleet.engine import NotStarted, Ran, WrongAnswer
 from collegium.fleet.members import Member
 from collegium.fleet.tasks import ProgressSink, Task
+from collegium.fleet.wire import AnswerRefused, BrokenOff, ConnectFailed, Wire
 from collegium.protocol import (
     ATTEMPT_HEADER,
     DEADLINE_HEADER,
@@ -54,21 +54,13 @@ class HttpEngine:
 
     Parameters
     ----------
-    session : HTTP client; carries the token, follows no redirect.
+    wire : HTTP client; carries the token, bounds answers, follows no redirect.
     identity : incarnation of this coordinator.
-    answer_limit_bytes : size above which an answer is refused unread.
     """
 
-    def __init__(
-        self,
-        session: aiohttp.ClientSession,
-        identity: str,
-        *,
-        answer_limit_bytes: int = 64 * 2**20,
-    ) -> None:
-        self._session = session
+    def __init__(self, wire: Wire, identity: str) -> None:
+        self._wire = wire
         self._identity = identity
-        self._answer_limit_bytes = answer_limit_bytes
         self._abandoning: set[asyncio.Task[None]] = set()
 
     async def run(
@@ -93,31 +85,29 @@ class HttpEngine:
             task.workload, msgspec.Raw(task.input), list(task.blobs), task.job
         )
         try:
-            async with self._session.put(
-                f"{member.url}/v1/tasks/{task.id}",
-                data=_encoder.encode(order),
-                headers=headers,
-                allow_redirects=False,
-            ) as answer:
-                raw = await self._read(answer)
-                status = answer.status
-        except aiohttp.ClientConnectorError as error:
-            raise NotStarted(f"{member.id} cannot be reached: {error}") from None
-        except (aiohttp.ClientError, ConnectionError) as error:
-            raise WorkerUnreachable(f"{member.id} broke off: {error!r}") from None
+            status, raw = await self._wire.request(
+                "PUT",
+                member.url,
+                f"/v1/tasks/{task.id}",
+                _encoder.encode(order),
+                headers,
+            )
+        except ConnectFailed as error:
+            raise NotStarted(f"{member.id} is not reached: {error}") from None
+        except AnswerRefused as error:
+            raise WrongAnswer(f"{member.id}: {error}") from None
+        except BrokenOff as error:
+            raise WorkerUnreachable(f"{member.id} broke off: {error}") from None
         return _taken(status, raw, task)
 
     async def probe(self, member: Member) -> bool:
         """Tell whether the worker answers at its address as who it says it is."""
         try:
-            async with self._session.get(
-                f"{member.url}/v1/self", allow_redirects=False
-            ) as answer:
-                raw = await self._read(answer)
-                if answer.status != 200:
-                    return False
+            status, raw = await self._wire.request("GET", member.url, "/v1/self")
             who = _selves.decode(raw)
-        except (aiohttp.ClientError, ConnectionError, msgspec.DecodeError, WrongAnswer):
+        except (ConnectionError, msgspec.DecodeError):
+            return False
+        if status != 200:
             return False
         return (who.id, who.incarnation) == (member.id, member.incarnation)
 
@@ -131,23 +121,15 @@ class HttpEngine:
         """Wait until every abandoned task was asked to stop."""
         if self._abandoning:
             await asyncio.wait(self._abandoning)
+        self._wire.close()
 
     async def _stop(self, member: Member, task_id: str) -> None:
         try:
             async with asyncio.timeout(ABANDON_TIMEOUT_S):
-                url = f"{member.url}/v1/tasks/{task_id}"
-                async with self._session.delete(url, allow_redirects=False) as answer:
-                    await answer.read()
-        except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
+                await self._wire.request("DELETE", member.url, f"/v1/tasks/{task_id}")
+        except (ConnectionError, TimeoutError) as error:
             # Its deadline ends it there in any case.
             _log.info("%s was not told to stop %s: %r", member.id, task_id, error)
-
-    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
-        length = answer.content_length
-        if length is None or length > self._answer_limit_bytes:
-            answer.close()
-            raise WrongAnswer("The answer has no length, or too much of it.")
-        return await answer.read()
 
 
 def _taken(status: int, raw: bytes, task: Task) -> Ran:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import ssl
 import time
 
-import aiohttp
 import uuid_utils
 from pydantic import ValidationError
 
@@ -18,12 +18,14 @@ from collegium.fleet.counters import Rate
 from collegium.fleet.dispatch import Dispatcher
 from collegium.fleet.engine_http import HttpEngine
 from collegium.fleet.engine_local import LOCAL, LocalEngine
+from collegium.fleet.engines import Engines, cluster_engine
 from collegium.fleet.health import Monitor
 from collegium.fleet.members import Member
 from collegium.fleet.policies import make_policy
 from collegium.fleet.registry import Registry
 from collegium.fleet.stats import Statistics
 from collegium.fleet.tasks import BlobFetcher, ProgressSink, Task, TaskAnswer
+from collegium.fleet.wire import Wire
 from collegium.protocol import Announcement
 from collegium.settings import CoordinatorSettings
 from collegium.workloads.blobs import BlobCache
@@ -77,14 +79,14 @@ class Fleet:
         self.now_s = asyncio.get_running_loop().time
         self.rate = Rate()
         self._changes = Changes()
-        self._session = _session(settings)
-        self._http = HttpEngine(
-            self._session, self.identity, answer_limit_bytes=settings.body_limit_bytes
+        self._engines = Engines(
+            HttpEngine(_wire(settings), self.identity),
+            cluster_engine(settings, fetch_blob, self._take_in),
         )
         self._local = LocalEngine(_local_executor(settings, catalogue, fetch_blob))
         self.dispatcher = Dispatcher(
             self.registry,
-            self._http,
+            self._engines,
             (_local_member(settings, catalogue), self._local),
             queue_limit=settings.queue_limit,
             is_local_only=settings.engine == "local",
@@ -95,7 +97,7 @@ class Fleet:
         )
         self._monitor = Monitor(
             self.registry,
-            self._http.probe,
+            self._engines.probe,
             on_change=self._members_changed,
             on_death=self._lose,
             now_s=self.now_s,
@@ -104,6 +106,7 @@ class Fleet:
 
     async def start(self) -> None:
         """Begin to look after the members."""
+        await self._engines.start()
         self._monitoring = asyncio.create_task(self._monitor.run(), name="monitor")
 
     async def stop(self) -> None:
@@ -111,9 +114,8 @@ class Fleet:
         if self._monitoring is not None:
             self._monitoring.cancel()
             await asyncio.gather(self._monitoring, return_exceptions=True)
-        await self._http.close()
+        await self._engines.close()
         await self._local.close()
-        await self._session.close()
 
     async def run(
         self, task: Task, *, on_progress: ProgressSink | None = None
@@ -183,22 +185,7 @@ class Fleet:
             When there are too many workers.
         """
         said.url = self.addresses.check(said.url)
-        # Totals of an outdated start are still true.
-        self.statistics.report(member_id, said.incarnation, said.counters)
-        former = self.registry.find(member_id)
-        was_routable = former is not None and former.is_routable(self.now_s())
-        slots = former.slots if former is not None else 0
-        member, is_new = self.registry.announce(member_id, said, self.now_s())
-        if is_new:
-            _log.info("worker %s announces itself at %s", member_id, said.url)
-            if former is not None:
-                self.dispatcher.orphan(former)
-            self._monitor.look_now()
-        is_routable = member.is_routable(self.now_s())
-        if is_routable != was_routable or member.slots != slots:
-            self._members_changed()
-        self._pass_progress_on(said)
-        return is_new
+        return self._take_in(member_id, said)
 
     def leave(self, member_id: str, incarnation: str | None) -> None:
         """Take in that a worker leaves; what it still runs may end.
@@ -215,6 +202,24 @@ class Fleet:
     def local_counters(self) -> dict[str, int]:
         """Return the totals of the local slots."""
         return self._local.executor.counters.to_dict()
+
+    def _take_in(self, member_id: str, said: Announcement) -> bool:
+        # Totals of an outdated start are still true.
+        self.statistics.report(member_id, said.incarnation, said.counters)
+        former = self.registry.find(member_id)
+        was_routable = former is not None and former.is_routable(self.now_s())
+        slots = former.slots if former is not None else 0
+        member, is_new = self.registry.announce(member_id, said, self.now_s())
+        if is_new:
+            _log.info("worker %s announces itself at %s", member_id, said.url)
+            if former is not None:
+                self.dispatcher.orphan(former)
+            self._monitor.look_now()
+        is_routable = member.is_routable(self.now_s())
+        if is_routable != was_routable or member.slots != slots:
+            self._members_changed()
+        self._pass_progress_on(said)
+        return is_new
 
     def _members_changed(self) -> None:
         self.dispatcher.place_waiting()
@@ -244,19 +249,17 @@ class Fleet:
         return None
 
 
-def _session(settings: CoordinatorSettings) -> aiohttp.ClientSession:
-    headers: dict[str, str] = {}
+def _wire(settings: CoordinatorSettings) -> Wire:
+    fields: dict[str, str] = {}
     if settings.worker_token is not None:
         token = settings.worker_token.get_secret_value()
-        headers["authorization"] = f"Bearer {token}"
-    return aiohttp.ClientSession(
-        headers=headers,
-        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=2.0),
-        auto_decompress=False,
-    )
+        fields["authorization"] = f"Bearer {token}"
+    tls = None
+    if settings.tls_ca is not None:
+        tls = ssl.create_default_context(cafile=settings.tls_ca)
+        if settings.tls_cert is not None:
+            tls.load_cert_chain(settings.tls_cert, settings.tls_key)
+    return Wire(fields, limit_bytes=settings.body_limit_bytes, tls=tls)
 
 
 def _local_executor(
