@@ -145,6 +145,50 @@ class Noun(Generic[In]):
         return after
 
 
+class Tree(Noun[In]):
+    """A noun whose rows form trees by ``parent_id``."""
+
+    async def values(
+        self, work: Work, ids: Keys, body: In, before: Record | None
+    ) -> dict[str, Any]:
+        """Return what the columns get; refuse a row that is its own parent."""
+        values = await super().values(work, ids, body, before)
+        if before is not None and values["parent_id"] == before.id:
+            raise _own_parent()
+        return values
+
+    async def settle(self, work: Work, before: Record | None, after: Record) -> None:
+        """Refuse a row that is, over any number of steps, its own parent.
+
+        Raises
+        ------
+        Malformed
+            When it is.
+        """
+        if after["parent_id"] is None:
+            return
+        table = self.records.table
+        owner = after["university_id"]
+        row = await work.transaction.fetch_one(
+            "WITH RECURSIVE above (id) AS ("
+            f" SELECT parent_id FROM {table} WHERE university_id = ? AND id = ?"
+            " UNION"
+            f" SELECT t.parent_id FROM {table} t JOIN above ON t.id = above.id"
+            " WHERE t.university_id = ?"
+            ") SELECT 1 FROM above WHERE id = ? LIMIT 1",
+            (owner, after.id, owner, after.id),
+        )
+        if row is not None:
+            raise _own_parent()
+
+
+def _own_parent() -> Malformed:
+    return Malformed(
+        "It would be its own parent, over one or more steps.",
+        pointers={"/parent_id": "leads back here"},
+    )
+
+
 async def referred(
     work: Work,
     owners: Mapping[str, str],
@@ -174,29 +218,3 @@ async def referred(
             pointers={pointer: f"no such {reference.noun}"},
         )
     return found
-
-
-async def refuse_cycle(work: Work, record: Record, *, table: str) -> None:
-    """Refuse a row that is, over any number of steps, its own parent.
-
-    Raises
-    ------
-    Malformed
-        When it is.
-    """
-    if record["parent_id"] is None:
-        return
-    row = await work.transaction.fetch_one(
-        "WITH RECURSIVE above (id) AS ("
-        f" SELECT parent_id FROM {table} WHERE university_id = ? AND id = ?"
-        " UNION"
-        f" SELECT t.parent_id FROM {table} t JOIN above ON t.id = above.id"
-        " WHERE t.university_id = ?"
-        ") SELECT 1 FROM above WHERE id = ? LIMIT 1",
-        (record["university_id"], record.id, record["university_id"], record.id),
-    )
-    if row is not None:
-        raise Malformed(
-            "It would be its own parent, over one or more steps.",
-            pointers={"/parent_id": "leads back here"},
-        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from collegium.catalogue.nouns import UNIVERSITY, Noun, refuse_cycle
+from collegium.catalogue.nouns import UNIVERSITY, Tree
 from collegium.catalogue.states import SessionState, require_step
 from collegium.catalogue.weekly import MOST_WEEKS
 from collegium.db.addresses import Keys, Reference
@@ -19,7 +19,7 @@ _GRID = ("first_week_date", "n_weeks", "n_days", "slots_per_day")
 """What weekly patterns mean; fixed once something uses it."""
 
 
-class Sessions(Noun[SessionIn]):
+class Sessions(Tree[SessionIn]):
     """Academic sessions, which form trees and have a life."""
 
     async def values(
@@ -42,7 +42,7 @@ class Sessions(Noun[SessionIn]):
         Whoever uses the grid holds the session's row while doing so, and this comes
         after that row has been written: so nobody can begin to use it unseen.
         """
-        await refuse_cycle(work, after, table="sessions")
+        await super().settle(work, before, after)
         if before is not None:
             await self._require_same_grid(work, before, after)
 
