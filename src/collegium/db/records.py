@@ -18,7 +18,7 @@ import uuid_utils
 
 from collegium.db.addresses import Keys, Parent, finder, is_id
 from collegium.db.database import Reader, ReferenceViolated, Row, UniqueViolated
-from collegium.db.rules import referrers, unique_rules
+from collegium.db.rules import quoted, referrers, stored_form, unique_rules
 from collegium.db.walks import Walk, page_sql
 from collegium.db.work import Work
 from collegium.errors import (
@@ -78,6 +78,8 @@ class Record:
             text = members[column]
             if text is not None:
                 members[column] = msgspec.Raw(text.encode())
+        for column in self._records.flag_columns:
+            members[column] = bool(members[column])
         if self._fields is not None:
             members = {name: members[name] for name in self._fields}
         return msgspec.json.encode(members)
@@ -125,6 +127,7 @@ class Records:
         self.columns = tuple(column.name for column in table.columns)
         self.positions = {name: i for i, name in enumerate(self.columns)}
         self.json_columns = tuple(c.name for c in table.columns if c.info.get("json"))
+        self.flag_columns = tuple(c.name for c in table.columns if c.info.get("flag"))
         self.hidden_columns = tuple(
             c.name for c in table.columns if c.info.get("hidden")
         )
@@ -138,7 +141,9 @@ class Records:
         self.form = f".{digest.hexdigest()}"
         self._referrers = referrers(table)
         self._unique = unique_rules(table)
-        self._select = f"SELECT {', '.join(self.columns)} FROM {self.table}"
+        self._select = (
+            f"SELECT {', '.join(map(quoted, self.columns))} FROM {self.table}"
+        )
         self._places = ", ".join("?" for _ in self.columns)
         self._finders: dict[tuple[bool, ...], tuple[str, tuple[int, ...]]] = {}
 
@@ -261,7 +266,7 @@ class Records:
         }
         row = [members[column] for column in self.columns]
         sql = (
-            f"INSERT INTO {self.table} ({', '.join(self.columns)}) "
+            f"INSERT INTO {self.table} ({', '.join(map(quoted, self.columns))}) "
             f"VALUES ({self._places})"
         )
         try:
@@ -291,10 +296,8 @@ class Records:
         stored["version"] = await self._next_version(work, ids)
         stored["updated_at"] = work.now
         wheres = "".join(f" AND {parent.column} = ?" for parent in self.parents)
-        sql = (
-            f"UPDATE {self.table} SET {', '.join(f'{c} = ?' for c in stored)} "
-            f"WHERE id = ?{wheres} AND version = ?"
-        )
+        sets = ", ".join(f"{quoted(column)} = ?" for column in stored)
+        sql = f"UPDATE {self.table} SET {sets} WHERE id = ?{wheres} AND version = ?"
         params = [*stored.values(), record.id, *ids, record.version]
         try:
             count = await work.transaction.execute(sql, params)
@@ -381,9 +384,11 @@ class Records:
     def _stored(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return values as the columns hold them."""
         return {
-            column: msgspec.json.encode(value).decode()
-            if column in self.json_columns and value is not None
-            else value
+            column: stored_form(
+                value,
+                is_json=column in self.json_columns,
+                is_flag=column in self.flag_columns,
+            )
             for column, value in values.items()
         }
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from collegium.db.database import Reader
 
 _NAMES_SHOWN = 5
+_WORDS_OF_SQL = frozenset({"limit"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +95,17 @@ def unique_rules(table: sa.Table) -> list[UniqueRule]:
         in_postgresql = f"uq_{table.name}_{'_'.join(columns)}"
         found.append(UniqueRule(columns, (in_sqlite, in_postgresql)))
     return found
+
+
+def quoted(column: str) -> str:
+    """Return a column's name as SQL takes it: words of SQL stand in quotes."""
+    return f'"{column}"' if column in _WORDS_OF_SQL else column
+
+
+def stored_form(value: Any, *, is_json: bool, is_flag: bool) -> Any:
+    """Return a value as its column holds it."""
+    if value is None:
+        return None
+    if is_json:
+        return msgspec.json.encode(value).decode()
+    return int(value) if is_flag else value

@@ -12,7 +12,27 @@ from __future__ import annotations
 from collegium.db.tables.bookkeeping import answers, collections, revisions, secrets
 from collegium.db.tables.columns import Integer, Json, Real, Text, metadata
 from collegium.db.tables.courses import course_prerequisites, courses
+from collegium.db.tables.enrolments import (
+    class_enrolments,
+    course_request_alternatives,
+    course_requests,
+    enrolments,
+    session_students,
+)
 from collegium.db.tables.jobs import blobs, job_blobs, jobs
+from collegium.db.tables.offerings import (
+    class_rooms,
+    classes,
+    configurations,
+    course_offerings,
+    distribution_classes,
+    distributions,
+    instructional_offerings,
+    session_problems,
+    session_rooms,
+    subparts,
+    teaching_assignments,
+)
 from collegium.db.tables.organisations import organisations
 from collegium.db.tables.people import memberships, people
 from collegium.db.tables.places import (
@@ -20,6 +40,11 @@ from collegium.db.tables.places import (
     room_unavailability,
     rooms,
     travel_times,
+)
+from collegium.db.tables.publications import (
+    current_publications,
+    placements,
+    publications,
 )
 from collegium.db.tables.sessions import sessions
 from collegium.db.tables.universities import universities
@@ -32,20 +57,39 @@ __all__ = [
     "answers",
     "blobs",
     "buildings",
+    "class_enrolments",
+    "class_rooms",
+    "classes",
     "collections",
+    "configurations",
+    "course_offerings",
     "course_prerequisites",
+    "course_request_alternatives",
+    "course_requests",
     "courses",
+    "current_publications",
+    "distribution_classes",
+    "distributions",
+    "enrolments",
+    "instructional_offerings",
     "job_blobs",
     "jobs",
     "memberships",
     "metadata",
     "organisations",
     "people",
+    "placements",
+    "publications",
     "revisions",
     "room_unavailability",
     "rooms",
     "secrets",
+    "session_problems",
+    "session_rooms",
+    "session_students",
     "sessions",
+    "subparts",
+    "teaching_assignments",
     "travel_times",
     "universities",
 ]

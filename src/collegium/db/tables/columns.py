@@ -73,3 +73,42 @@ def reference(
         [f"{table_name}.university_id", f"{table_name}.id"],
         ondelete=ondelete,
     )
+
+
+def session_columns() -> list[sa.Column[object]]:
+    """Return the columns that every resource of an academic session begins with."""
+    return [*tenant_columns(), sa.Column("session_id", Text, nullable=False)]
+
+
+def session_reference(
+    column: str,
+    table_name: str,
+    *,
+    through: tuple[str, ...] = (),
+    ondelete: str | None = None,
+) -> sa.ForeignKeyConstraint:
+    """Return the rule that a column names a row of the same academic session.
+
+    Parameters
+    ----------
+    column : holds the id.
+    table_name : where the row is; it has a unique key of these columns in this order.
+    through : further columns that both rows share.
+    ondelete : None refuses to delete the row while it is named.
+    """
+    shared = ("university_id", "session_id", *through)
+    return sa.ForeignKeyConstraint(
+        [*shared, column],
+        [f"{table_name}.{name}" for name in (*shared, "id")],
+        ondelete=ondelete,
+    )
+
+
+def flag_column(name: str) -> sa.Column[int]:
+    """Return a column that holds 0 or 1 and is shown as false or true."""
+    return sa.Column(name, Integer, nullable=False, info={"flag": True})
+
+
+def flag_check(name: str) -> sa.CheckConstraint:
+    """Return the rule that a column holds 0 or 1."""
+    return sa.CheckConstraint(f"{name} IN (0, 1)", name=name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from collegium.db.tables.columns import (
+    Integer,
     Real,
     Text,
     json_column,
@@ -49,3 +50,19 @@ course_prerequisites = table(
     ),
 )
 """Which courses a course's prerequisite rule names."""
+
+course_words = table(
+    "course_words",
+    sa.Column("id", Integer, sa.Identity(), primary_key=True),
+    sa.Column("university_id", Text, nullable=False),
+    sa.Column("course_id", Text, nullable=False),
+    sa.Column("tenant", Text, nullable=False),
+    sa.Column("title", Text, nullable=False),
+    sa.Column("body", Text, nullable=False),
+    reference("course_id", "courses", ondelete="CASCADE"),
+    sa.UniqueConstraint("university_id", "course_id"),
+)
+"""The words of each course, folded, for the full-text index over this table.
+
+``tenant`` is the university as one more word, so that the index finds only its courses.
+"""
