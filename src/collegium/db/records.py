@@ -384,11 +384,7 @@ class Records:
     def _stored(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return values as the columns hold them."""
         return {
-            column: stored_form(
-                value,
-                is_json=column in self.json_columns,
-                is_flag=column in self.flag_columns,
-            )
+            column: stored_form(value, is_json=column in self.json_columns)
             for column, value in values.items()
         }
 

@@ -102,10 +102,8 @@ def quoted(column: str) -> str:
     return f'"{column}"' if column in _WORDS_OF_SQL else column
 
 
-def stored_form(value: Any, *, is_json: bool, is_flag: bool) -> Any:
+def stored_form(value: Any, *, is_json: bool) -> Any:
     """Return a value as its column holds it."""
-    if value is None:
-        return None
-    if is_json:
+    if is_json and value is not None:
         return msgspec.json.encode(value).decode()
-    return int(value) if is_flag else value
+    return int(value) if isinstance(value, bool) else value

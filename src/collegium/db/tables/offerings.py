@@ -126,6 +126,10 @@ classes = table(
     sa.Column("configuration_id", Text, nullable=False),
     sa.Column("subpart_id", Text, nullable=False),
     sa.Column("parent_class_id", Text),
+    # Made of the codes of its offering, configuration and subpart, and its suffix.
+    sa.Column("code", Text, nullable=False),
+    sa.Column("configuration", Text, nullable=False),
+    sa.Column("subpart", Text, nullable=False),
     sa.Column("suffix", Text, nullable=False),
     sa.Column("limit", Integer),
     sa.Column("enrolled", Integer, nullable=False),
@@ -143,6 +147,7 @@ classes = table(
     sa.UniqueConstraint("university_id", "session_id", "id"),
     sa.UniqueConstraint("university_id", "session_id", "configuration_id", "id"),
     sa.UniqueConstraint("university_id", "session_id", "subpart_id", "id"),
+    sa.UniqueConstraint("university_id", "session_id", "code"),
     sa.UniqueConstraint("university_id", "session_id", "external_id"),
     sa.UniqueConstraint("university_id", "subpart_id", "suffix"),
     sa.CheckConstraint(_WITHIN_LIMIT, name="enrolled"),
