@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
+from collegium.bench.peers.drivers.harm import wait_until
 from collegium.bench.peers.drivers.processes import descendants
 from collegium.bench.site import Site
 from fixtures.dask import DaskCluster, skip_without_dask
@@ -22,7 +24,7 @@ from fixtures.workloads import offer_all
 pytestmark = [
     pytest.mark.processes,
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
 ]
 
 SILENT_S = 0.5
@@ -44,7 +46,9 @@ class Place:
             return answer.status, json.loads(await answer.read())
 
 
-@pytest.fixture(scope="module", params=["local", "http", "dask"])
+@pytest_asyncio.fixture(
+    scope="module", loop_scope="module", params=["local", "http", "dask"]
+)
 async def place(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Place]:
@@ -87,8 +91,7 @@ async def test_a_heavy_task_runs_in_a_child_process(place: Place) -> None:
     assert answer["output"]["digests"] == []
     pid = answer["output"]["pid"]
     assert pid in descendants(os.getpid())
-    command = Path(f"/proc/{pid}/cmdline").read_text()
-    assert "collegium.workloads.forkserver" in command
+    assert "collegium.workloads.forkserver" in _command(pid)
 
 
 async def test_payloads_arrive_whole(place: Place) -> None:
@@ -123,7 +126,7 @@ async def test_a_deadly_task_is_given_up_and_harms_nobody(place: Place) -> None:
     status, problem = await place.call("deadly", {})
     assert (status, problem["type"]) == (422, "/problems/task-failed")
     assert "3 attempts" in problem["detail"]
-    status, answer = await place.call("reader", {})
+    status, _ = await place.call("reader", {})
     assert status == 200
 
 
@@ -145,17 +148,16 @@ async def test_cancelling_ends_a_task_that_never_looks(place: Place) -> None:
     location = await place.site.submit(
         "bench-beat", {"seconds": 60.0, "file": str(sign)}
     )
-    async with asyncio.timeout(20.0):
-        while not sign.exists():
-            await asyncio.sleep(0.02)
+    assert await asyncio.to_thread(wait_until, sign.exists, 20.0)
     asked_s = time.time()
     await place.site.cancel(location)
     await _until_silent(sign)
     assert sign.stat().st_mtime - asked_s < 2.0
-    async with asyncio.timeout(10.0):
-        while (state := await _state(place, location)) == "running":
-            await asyncio.sleep(0.02)
-    assert state == "cancelled"
+    assert await _state(place, location) == "cancelled"
+
+
+def _command(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text()
 
 
 async def _state(place: Place, location: str) -> str:
@@ -165,6 +167,8 @@ async def _state(place: Place, location: str) -> str:
 
 async def _until_silent(sign: Path) -> None:
     """Wait until a task has left no sign of life for a while."""
-    async with asyncio.timeout(10.0):
-        while time.time() - sign.stat().st_mtime < SILENT_S:
-            await asyncio.sleep(0.02)
+
+    def is_silent() -> bool:
+        return time.time() - sign.stat().st_mtime > SILENT_S
+
+    assert await asyncio.to_thread(wait_until, is_silent, 10.0)

@@ -10,7 +10,7 @@ import celery
 from celery.signals import worker_ready
 
 from collegium.bench.peers.drivers.peer import BROKER_VARIABLE, WORKERS, Peer
-from collegium.bench.peers.drivers.processes import free_port
+from collegium.bench.peers.drivers.processes import Program, free_port
 from collegium.bench.peers.drivers.tasks import TASKS
 
 READY = "the worker is ready"
@@ -46,19 +46,21 @@ class CeleryPeer(Peer):
         self._port = free_port()
         url = f"redis://127.0.0.1:{self._port}/0"
         self._redis = self.programs.start_redis(self._port)
-        fast = ("--pool=solo", "--without-gossip", "--without-mingle")
-        for number in range(WORKERS):
-            self.workers.append(
-                self.programs.start(
-                    *(sys.executable, "-m", "celery", "-A", __name__, "worker"),
-                    *("--loglevel=WARNING", "--concurrency=1", f"-nw{number}@%h"),
-                    *(() if self.as_shipped else fast),
-                    marker=READY,
-                    name=f"worker{number}",
-                    environment={BROKER_VARIABLE: url},
-                )
-            )
+        self._environment = {BROKER_VARIABLE: url}
+        self.workers = [self.start_worker(number) for number in range(WORKERS)]
         self._client = _application(url)
+
+    def start_worker(self, number: int) -> Program:
+        """Start one worker."""
+        fast = ("--pool=solo", "--without-gossip", "--without-mingle")
+        return self.programs.start(
+            *(sys.executable, "-m", "celery", "-A", __name__, "worker"),
+            *("--loglevel=WARNING", "--concurrency=1", f"-nw{number}@%h"),
+            *(() if self.as_shipped else fast),
+            marker=READY,
+            name=f"worker{number}",
+            environment=self._environment,
+        )
 
     def close(self) -> None:
         """Close the connections of the application."""

@@ -28,20 +28,21 @@ class DaskPeer(Peer):
         self._port = free_port()
         self._address = f"tcp://127.0.0.1:{self._port}"
         self._scheduler = self._start_scheduler()
-        for number in range(WORKERS):
-            self.workers.append(
-                self.programs.start(
-                    *(sys.executable, "-m", "distributed.cli.dask_worker"),
-                    *(self._address, "--nthreads=1", "--no-dashboard"),
-                    *("--nworkers=1", f"--name=w{number}", "--host=127.0.0.1"),
-                    "--nanny" if self.as_shipped else "--no-nanny",
-                    f"--local-directory={self.programs.folder}",
-                    marker="Starting established connection",
-                    name=f"worker{number}",
-                )
-            )
+        self.workers = [self.start_worker(number) for number in range(WORKERS)]
         self._client = distributed.Client(self._address)
         self._client.wait_for_workers(WORKERS)
+
+    def start_worker(self, number: int) -> Program:
+        """Start one worker."""
+        return self.programs.start(
+            *(sys.executable, "-m", "distributed.cli.dask_worker"),
+            *(self._address, "--nthreads=1", "--no-dashboard"),
+            *("--nworkers=1", f"--name=w{number}", "--host=127.0.0.1"),
+            "--nanny" if self.as_shipped else "--no-nanny",
+            f"--local-directory={self.programs.folder}",
+            marker="Starting established connection",
+            name=f"worker{number}",
+        )
 
     def close(self) -> None:
         """Close the client."""

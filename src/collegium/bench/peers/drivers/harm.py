@@ -28,6 +28,7 @@ class Case(enum.StrEnum):
     FROZEN = "frozen"
     RESTARTED = "restarted"
     CANCELLED = "cancelled"
+    ROLLED = "rolled"
 
 
 def run_case(peer: Peer, case: Case, limit_s: float, folder: Path, say: Say) -> None:
@@ -36,7 +37,9 @@ def run_case(peer: Peer, case: Case, limit_s: float, folder: Path, say: Say) -> 
     A peer may take its client process down with it; what was said before counts.
     """
     if case is Case.CANCELLED:
-        say({"version": peer.version(), "cancel_s": _cancel(peer, limit_s, folder)})
+        cancel_s = _cancel(peer, limit_s, folder)
+        about = {"version": peer.version(), "can_cancel": peer.can_cancel}
+        say(about | {"cancel_s": cancel_s})
         return
     say({"version": peer.version()})
     log = str(folder / "executions")
@@ -51,7 +54,8 @@ def run_case(peer: Peer, case: Case, limit_s: float, folder: Path, say: Say) -> 
         except BaseException as error:  # noqa: BLE001 - whatever a peer raises is its answer
             say({"error": f"{type(error).__name__}: {error}"[:200]})
         else:
-            say({"done_s": time.monotonic() - started_s})
+            # Behind a task that hangs, others wait to be looked at since long.
+            say({"done_s": min(time.monotonic() - started_s, limit_s)})
     harm.join()
 
 
@@ -60,6 +64,8 @@ def _harm(peer: Peer, case: Case) -> None:
         peer.harm_worker(signal.SIGKILL)
     elif case is Case.FROZEN:
         peer.harm_worker(signal.SIGSTOP)
+    elif case is Case.ROLLED:
+        peer.roll_workers()
     else:
         peer.restart_hub()
 
@@ -70,7 +76,7 @@ def _cancel(peer: Peer, limit_s: float, folder: Path) -> float | None:
         return None
     sign = folder / "sign"
     handle = peer.submit("beat", 3.0 * limit_s, str(sign))
-    _wait_until(sign.exists, limit_s)
+    wait_until(sign.exists, limit_s)
     time.sleep(HARM_AFTER_S)
     asked_s = time.time()
     peer.cancel(handle)
@@ -78,12 +84,13 @@ def _cancel(peer: Peer, limit_s: float, folder: Path) -> float | None:
     def is_silent() -> bool:
         return time.time() - sign.stat().st_mtime > SILENT_S
 
-    if not _wait_until(is_silent, limit_s):
+    if not wait_until(is_silent, limit_s):
         return None
     return max(0.0, sign.stat().st_mtime - asked_s)
 
 
-def _wait_until(condition: Callable[[], bool], limit_s: float) -> bool:
+def wait_until(condition: Callable[[], bool], limit_s: float) -> bool:
+    """Look now and then until a condition holds; False when it does not in time."""
     end_s = time.monotonic() + limit_s
     while time.monotonic() < end_s:
         if condition():

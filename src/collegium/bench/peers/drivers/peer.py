@@ -42,6 +42,10 @@ class Peer(ABC):
         """Start broker or scheduler, both workers and the client."""
 
     @abstractmethod
+    def start_worker(self, number: int) -> Program:
+        """Start one worker; no two have the same number."""
+
+    @abstractmethod
     def close(self) -> None:
         """Close the client; the programs are ended by whoever started them."""
 
@@ -73,6 +77,13 @@ class Peer(ABC):
     def harm_worker(self, number: int) -> None:
         """Send a signal to everything that makes up one worker, its head first."""
         send_to_tree(self.workers[0].pid, number)
+
+    def roll_workers(self) -> None:
+        """Start a new worker for each old one, and ask the old one to end."""
+        for former in list(self.workers):
+            self.workers.append(self.start_worker(len(self.workers)))
+            former.process.terminate()
+            former.process.wait()
 
     def end_broker(self, broker: Program) -> None:
         """Kill a broker and wait until its port is free."""

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import ray
 
@@ -56,9 +56,18 @@ class RayPeer(Peer):
         """Kill the process that runs the task."""
         ray.cancel(handle, force=True)
 
+    def start_worker(self, number: int) -> NoReturn:
+        """Refuse: the processes of a node are Ray's own business."""
+        raise NotImplementedError("a node starts and ends its processes itself")
+
+    def roll_workers(self) -> None:
+        """Ask each process that runs tasks to end; the node makes others."""
+        for pid in self._pids("ray::note"):
+            send(pid, signal.SIGTERM)
+
     def harm_worker(self, number: int) -> None:
-        """Send a signal to one process that runs tasks; its node stays whole."""
-        send(self._pids("ray::")[0], number)
+        """Send a signal to one process that runs a task; its node stays whole."""
+        send(self._pids("ray::note")[0], number)
 
     def restart_hub(self) -> None:
         """Kill the global control store and start it by the same command line.

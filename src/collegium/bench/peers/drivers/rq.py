@@ -11,7 +11,7 @@ import rq
 from rq.command import send_stop_job_command
 
 from collegium.bench.peers.drivers.peer import WORKERS, Peer
-from collegium.bench.peers.drivers.processes import free_port
+from collegium.bench.peers.drivers.processes import Program, free_port
 from collegium.bench.peers.drivers.tasks import TASKS
 
 READY = "the worker is ready"
@@ -31,19 +31,20 @@ class RqPeer(Peer):
         """Start Redis, the workers and a queue in front of them."""
         self._port = free_port()
         self._redis = self.programs.start_redis(self._port)
-        for number in range(WORKERS):
-            self.workers.append(
-                self.programs.start(
-                    *(sys.executable, "-m", __name__, str(self._port)),
-                    "forking" if self.as_shipped else "simple",
-                    marker=READY,
-                    name=f"worker{number}",
-                )
-            )
+        self.workers = [self.start_worker(number) for number in range(WORKERS)]
         self._connection = redis.Redis(
             host="127.0.0.1", port=self._port, socket_timeout=None
         )
         self._queue = rq.Queue(connection=self._connection)
+
+    def start_worker(self, number: int) -> Program:
+        """Start one worker."""
+        return self.programs.start(
+            *(sys.executable, "-m", __name__, str(self._port)),
+            "forking" if self.as_shipped else "simple",
+            marker=READY,
+            name=f"worker{number}",
+        )
 
     def close(self) -> None:
         """Close the connection to Redis."""

@@ -13,7 +13,7 @@ from taskiq_redis import ListQueueBroker, RedisAsyncResultBackend
 
 from collegium.bench.peers.drivers.load import Load, run_loops
 from collegium.bench.peers.drivers.peer import BROKER_VARIABLE, WORKERS, Peer
-from collegium.bench.peers.drivers.processes import free_port
+from collegium.bench.peers.drivers.processes import Program, free_port
 from collegium.bench.peers.drivers.tasks import TASKS
 
 T = TypeVar("T")
@@ -53,21 +53,23 @@ class TaskiqPeer(Peer):
         self._port = free_port()
         url = f"redis://127.0.0.1:{self._port}/0"
         self._redis = self.programs.start_redis(self._port)
-        for number in range(WORKERS):
-            self.workers.append(
-                self.programs.start(
-                    *(sys.executable, "-m", "taskiq", "worker", f"{__name__}:broker"),
-                    *("--workers=1", "--max-async-tasks=1"),
-                    "--max-threadpool-threads=1",
-                    "--log-level=INFO" if self.as_shipped else "--log-level=WARNING",
-                    marker="",
-                    name=f"worker{number}",
-                    environment={BROKER_VARIABLE: url},
-                )
-            )
+        self._environment = {BROKER_VARIABLE: url}
+        self.workers = [self.start_worker(number) for number in range(WORKERS)]
         self._runner = asyncio.Runner()
         self._client = _broker(url)
         self._run(self._client.startup())
+
+    def start_worker(self, number: int) -> Program:
+        """Start one worker."""
+        return self.programs.start(
+            *(sys.executable, "-m", "taskiq", "worker", f"{__name__}:broker"),
+            *("--workers=1", "--max-async-tasks=1"),
+            "--max-threadpool-threads=1",
+            "--log-level=INFO" if self.as_shipped else "--log-level=WARNING",
+            marker="",
+            name=f"worker{number}",
+            environment=self._environment,
+        )
 
     def close(self) -> None:
         """Close the client and its loop."""
