@@ -24,7 +24,14 @@ def coordinator(
         Path | None, typer.Option(help="Where caches live that may be deleted.")
     ] = None,
     engine: Annotated[
-        str | None, typer.Option(help="http: the fleet; local: only this process.")
+        str | None,
+        typer.Option(
+            help="http: the fleet; dask: also a cluster; local: only this process."
+        ),
+    ] = None,
+    dask_scheduler: Annotated[
+        str | None,
+        typer.Option(help="tcp://HOST:PORT of Dask's scheduler.", show_default=False),
     ] = None,
     policy: Annotated[
         str | None,
@@ -74,6 +81,7 @@ def coordinator(
         "database": database,
         "data_dir": data_dir,
         "engine": engine,
+        "dask_scheduler": dask_scheduler,
         "policy": policy,
         "heartbeat_s": heartbeat,
         "local_slots": local_slots,
