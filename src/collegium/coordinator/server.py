@@ -7,6 +7,7 @@ import logging
 from collegium import logs
 from collegium.coordinator.app import create_app
 from collegium.errors import Misconfigured
+from collegium.fleet.engines import check_engine
 from collegium.rest.server import Server, Tls, address_of, bind
 from collegium.settings import CoordinatorSettings
 
@@ -23,6 +24,7 @@ def run(settings: CoordinatorSettings) -> None:
     """
     logs.set_up(settings.log_level, settings.log_format)
     settings.refuse_exposure()
+    check_engine(settings)
     tls = tls_of(settings)
     sock = bind(settings.host, settings.port)
     app = create_app(settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from types import ModuleType
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -88,6 +89,18 @@ class Engines:
         return self._cluster
 
 
+def check_engine(settings: CoordinatorSettings) -> None:
+    """Make sure, before anything is opened, that the engine can be had.
+
+    Raises
+    ------
+    Misconfigured
+        When Dask is wanted but its address or its package is missing.
+    """
+    if settings.engine == "dask":
+        _dask(settings)
+
+
 def cluster_engine(
     settings: CoordinatorSettings, fetch_blob: BlobFetcher, announce: Announce
 ) -> ClusterEngine | None:
@@ -101,10 +114,18 @@ def cluster_engine(
     Raises
     ------
     Misconfigured
-        When Dask is wanted but its address or its package is missing.
+        As ``check_engine`` does.
     """
     if settings.engine != "dask":
         return None
+    address, module = _dask(settings)
+    engine: ClusterEngine = module.DaskEngine(
+        address, fetch_blob, announce, heartbeat_s=settings.heartbeat_s
+    )
+    return engine
+
+
+def _dask(settings: CoordinatorSettings) -> tuple[str, ModuleType]:
     address = settings.dask_scheduler
     if address is None or urlsplit(address).scheme not in DASK_SCHEMES:
         raise Misconfigured(
@@ -113,14 +134,10 @@ def cluster_engine(
         )
     try:
         # Dask is an extra, which most installations do without.
-        module = import_module("collegium.fleet.engine_dask")
+        return address, import_module("collegium.fleet.engine_dask")
     except ModuleNotFoundError as error:
         if error.name not in ("dask", "distributed"):
             raise
         raise Misconfigured(
             "The engine dask needs the package distributed: install collegium[dask]."
         ) from None
-    engine: ClusterEngine = module.DaskEngine(
-        address, fetch_blob, announce, heartbeat_s=settings.heartbeat_s
-    )
-    return engine
