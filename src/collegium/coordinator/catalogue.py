@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from collegium.courses.routes import router as courses
+from collegium.courses.routes import search_router as search
 from collegium.organisations.routes import router as organisations
 from collegium.people.routes import memberships_router, people_router
 from collegium.rooms.routes import buildings_router, rooms_router, travel_times_router
@@ -25,3 +26,4 @@ def include_catalogue(app: FastAPI) -> None:
     app.include_router(people_router, prefix=f"{_UNIVERSITY}/people")
     app.include_router(memberships_router, prefix=f"{_UNIVERSITY}/memberships")
     app.include_router(courses, prefix=f"{_UNIVERSITY}/courses")
+    app.include_router(search, prefix=f"{_UNIVERSITY}/search")

@@ -1,12 +1,27 @@
-"""Which courses need which."""
+"""Which courses need which, and several courses at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from collegium.db.database import Reader
-from collegium.db.records import Record
+from collegium.db.records import Record, Records
 from collegium.db.work import Work
+
+
+async def several(
+    records: Records, reader: Reader, university_id: str, ids: Sequence[str]
+) -> list[Record]:
+    """Return the courses of these ids, in this order, without those that are gone."""
+    if not ids:
+        return []
+    rows = await reader.fetch_all(
+        f"SELECT {', '.join(records.columns)} FROM courses "
+        f"WHERE university_id = ? AND id IN ({', '.join('?' for _ in ids)})",
+        (university_id, *ids),
+    )
+    found = {record.id: record for record in (Record(records, row) for row in rows)}
+    return [found[id_] for id_ in ids if id_ in found]
 
 
 async def set_prerequisites(work: Work, course: Record, ids: Iterable[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from collegium.catalogue.schemas import (
     Body,
@@ -119,6 +119,28 @@ class CourseIn(Body):
 
 class Course(CourseIn, StoredBelow):
     """A course."""
+
+
+class SearchQuery(BaseModel):
+    """Which courses to find."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    q: str = Field(
+        min_length=1,
+        max_length=200,
+        description="Words that all must occur; the last may be the beginning of one.",
+    )
+    limit: int = Field(default=20, ge=1, le=50, description="Number of courses.")
+
+
+class FoundCourses(BaseModel):
+    """The courses that match best."""
+
+    items: list[Course]
+    is_complete: bool = Field(
+        description="False when so many match that not all of them were compared."
+    )
 
 
 class CourseQuery(ListQuery):

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from collegium.catalogue.nouns import UNIVERSITY, Noun, referred
-from collegium.courses import repository
+from collegium.courses import repository, search
 from collegium.courses.schemas import CourseIn
 from collegium.db.addresses import Keys, Reference
+from collegium.db.database import Database
 from collegium.db.records import Record, Records
 from collegium.db.tables import courses
 from collegium.db.work import Work
@@ -39,13 +40,15 @@ class Courses(Noun[CourseIn]):
         return values
 
     async def settle(self, work: Work, before: Record | None, after: Record) -> None:
-        """Keep which courses the rule names; refuse one that leads back.
+        """Keep its words and which courses its rule names; refuse one that leads back.
 
         Raises
         ------
         Malformed
             When the course would be, over any number of steps, its own prerequisite.
         """
+        shown = [(after.id, after.value())]
+        await search.index(work.transaction, after["university_id"], shown)
         text = after["prerequisites"]
         if before is not None and before["prerequisites"] == text:
             return
@@ -57,6 +60,17 @@ class Courses(Noun[CourseIn]):
                 "The course would be its own prerequisite.",
                 pointers={"/prerequisites": "leads back to this course"},
             )
+
+
+async def found_courses(
+    database: Database, university: str, text: str, limit: int
+) -> tuple[list[Record], bool]:
+    """Return the courses that match a text, the best first, and whether that is all."""
+    (university_id,) = await COURSES.records.scope(database, (university,))
+    found = await search.search(database, university_id, text, limit)
+    ids = [row[1] for row in found.rows]
+    records = await repository.several(COURSES.records, database, university_id, ids)
+    return records, found.is_complete
 
 
 def _course_rules(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -118,6 +119,25 @@ def location_in(request: Request, collection: str, name: str) -> str:
     """
     path: str = request.scope.get("root_path", "") + collection
     return f"{quote(path.rstrip('/'))}/{quote(name, safe='')}"
+
+
+def listed(
+    items: Sequence[Represented], members: Mapping[str, Any], *, etag: str | None
+) -> Answer:
+    """Answer a GET with the resources that it found.
+
+    Parameters
+    ----------
+    items : the resources.
+    members : further members of the answer.
+    etag : of the state in which they were found, None when that is not certain.
+    """
+    ends = msgspec.json.encode(members)
+    body = b'{"items":[%b],%b' % (b",".join(i.to_json() for i in items), ends[1:])
+    fields = [_JSON, (b"cache-control", REVALIDATE)]
+    if etag is not None:
+        fields.append((b"etag", etag.encode()))
+    return Answer(200, body, fields)
 
 
 def json_answer(
