@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
 
+from collegium.errors import TaskLost
 from collegium.fleet.tasks import ProgressSink, Task, TaskAnswer
 from collegium.workloads.blobs import BlobCache
 from collegium.workloads.executor import Executor
@@ -44,19 +45,14 @@ class LocalHands:
     ) -> None:
         self.version = 0
         self._changed = asyncio.Event()
+        self._starting: asyncio.Task[None] | None = None
         self._slots = Slots(count, import_paths(catalogue), on_change=self._note_change)
         cache = BlobCache(directory, CACHE_BYTES, fetch)
         self._executor = Executor(catalogue, self._slots, cache)
 
     async def __aenter__(self) -> LocalHands:
-        """Start the children.
-
-        Raises
-        ------
-        TaskLost
-            When they die while they start.
-        """
-        await self._executor.start()
+        """Begin to start the children; nobody waits for them but tasks."""
+        self._starting = asyncio.create_task(self._executor.start())
         return self
 
     async def __aexit__(
@@ -66,15 +62,29 @@ class LocalHands:
         traceback: TracebackType | None,
     ) -> None:
         """End the children."""
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
         await self._executor.stop()
 
     async def run(
         self, task: Task, *, on_progress: ProgressSink | None = None
     ) -> TaskAnswer:
         """Run a task in one of the children; see ``TaskRunner``."""
+        await self._started()
         order = Run(task.id, task.workload, task.input, {}, task.deadline_s)
         finished = await self._executor.run(order, task.blobs, on_progress)
         return TaskAnswer(finished.output, LOCAL, finished.seconds)
+
+    async def _started(self) -> None:
+        """Wait until the children are there; when they have failed, try again."""
+        if self._starting is None or _has_failed(self._starting):
+            self._starting = asyncio.create_task(self._executor.start())
+        try:
+            # Whoever gives up waiting must not stop the start for the others.
+            await asyncio.shield(self._starting)
+        except (OSError, TimeoutError) as error:
+            raise TaskLost(f"The processes cannot be started: {error}") from error
 
     def slots(self) -> int:
         """Return how many tasks can run at once."""
@@ -98,3 +108,7 @@ class LocalHands:
     def _note_change(self) -> None:
         self.version += 1
         self._changed.set()
+
+
+def _has_failed(task: asyncio.Task[None]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
