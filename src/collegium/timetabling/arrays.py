@@ -75,10 +75,14 @@ SOFT_COST, HARD_COUNT, PENALISED = 4, 5, 6  # sum of the four; pairs; with weigh
 BEST_COSTS = 7  # the first four of the best timetable
 BEST_HARD, BEST_SOFT, UNSAVED = 11, 12, 13
 EVALUATED, ACCEPTED = 14, 15
-TOTALS = 16
+HARD_UNIT = 16  # what a hard violation costs at first
+TOTALS = 17
 
 # Places in Model.weights.
 WEIGHT_TIME, WEIGHT_ROOM, WEIGHT_DISTRIBUTION, WEIGHT_STUDENT = 0, 1, 2, 3
+
+# Places in State.shares.
+SHARE_STUDENT, SHARE_PLACE, SHARE_SWAP = 0, 1, 2
 
 NEVER_MEET, NO_MATES = -2, -1
 
@@ -162,6 +166,8 @@ class State(Memory):
     cells : violation of each (group, atom, day); raw : (n_groups,) their sums.
     pair_weight, room_weight, group_weight : what a hard violation costs.
     totals : (TOTALS,).
+    shares : (3,) of 1024 trials those of students; of 1024 others those of one class,
+        and those and the exchanges of two; the rest are ejection chains.
     random : (1,) state of the random numbers.
     scratch : (5, n) working space of the moves.
     best_at : (n_classes, 2) best rows; best_enrolled : (n_seats,).
@@ -185,6 +191,7 @@ class State(Memory):
     room_weight: List64
     group_weight: List64
     totals: List64
+    shares: List32
     random: ListU64
     scratch: Table32
     best_at: Table32

@@ -34,6 +34,7 @@ from collegium.timetabling.arrays import (
     SOFT_COST,
     START,
     WEEKS,
+    WEIGHT_DISTRIBUTION,
     Model,
     State,
 )
@@ -50,7 +51,7 @@ def group_delta(m: Model, s: State, c: int, t: int) -> int:
     for row in range(m.classes[c, GROUPS], m.classes[c, GROUPS_END]):
         g = m.class_groups[row]
         after = s.raw[g] + _change(m, s, g, c, t, False)
-        delta += _penalised(m, s, g, after) - _penalised(m, s, g, s.raw[g])
+        delta += penalised_group(m, s, g, after) - penalised_group(m, s, g, s.raw[g])
     return delta
 
 
@@ -85,20 +86,27 @@ def group_cost(m: Model, g: int, raw: int) -> int:
 
 
 @compiled
-def _penalised(m: Model, s: State, g: int, raw: int) -> int:
+def penalised_group(m: Model, s: State, g: int, raw: int) -> int:
+    """Return what a group costs the search when its violations sum up to ``raw``."""
     if m.groups[g, G_HARD] == 0:
-        return m.weights[2] * group_cost(m, g, raw)
-    unit = 1
-    if m.groups[g, G_KIND] != MAX_DAYS:
-        unit = m.n_weeks
-    if m.groups[g, G_KIND] == MAX_DAY_LOAD:
-        unit *= _HOUR_SLOTS
+        return m.weights[WEIGHT_DISTRIBUTION] * group_cost(m, g, raw)
+    unit = hard_unit(m, g)
     return s.group_weight[g] * ((raw + unit - 1) // unit)
 
 
 @compiled
+def hard_unit(m: Model, g: int) -> int:
+    """Return how much raw violation of a required group counts as one."""
+    if m.groups[g, G_KIND] == MAX_DAYS:
+        return 1
+    if m.groups[g, G_KIND] == MAX_DAY_LOAD:
+        return m.n_weeks * _HOUR_SLOTS
+    return m.n_weeks
+
+
+@compiled
 def _count(m: Model, s: State, g: int, sign: int) -> None:
-    cost = _penalised(m, s, g, s.raw[g])
+    cost = penalised_group(m, s, g, s.raw[g])
     s.totals[PENALISED] += sign * cost
     if m.groups[g, G_HARD] == 0:
         s.totals[DISTRIBUTION_COST] += sign * cost

@@ -16,6 +16,7 @@ from collegium.timetabling.arrays import (
     GROUPS,
     GROUPS_END,
     HARD,
+    HARD_UNIT,
     KIND,
     OTHER,
     PAIRS,
@@ -37,8 +38,11 @@ from collegium.timetabling.incumbent import note_best, save_best
 from collegium.timetabling.objective import place, place_cost
 from collegium.timetabling.relations import is_broken
 
-MOST_EJECTED = 6  # classes that one ejection chain may displace
-_NO_COST = 1 << 60
+_MOST_EJECTED = 6  # classes that one ejection chain may displace
+NO_BOUND = 1 << 60
+_MOST_IN_THE_WAY = 3  # required constraints that the first class may break
+_LONG_CHAIN = 3  # classes, from which on nobody else may be displaced
+_EFFORT = 60
 _CHAIN = 2  # first of the rows of the scratch space used here: class, time, room
 
 
@@ -101,17 +105,19 @@ def try_ejection(
     t, r = m.class_times[time_row, WHICH], m.class_rooms[room_row, WHICH]
     if m.closed[r, t] or (t == s.at[c, AT_TIME] and r == s.at[c, AT_ROOM]):
         return
+    s.totals[EVALUATED] += 1
+    limit = s.cost[c] + threshold + _MOST_IN_THE_WAY * s.totals[HARD_UNIT]
+    if place_cost(m, s, c, time_row, room_row, limit) > limit:
+        return
     save_best(s)
-    before = s.totals[PENALISED]
+    target = s.totals[PENALISED] + threshold
     remember(s, 0, c)
     place(m, s, c, time_row, room_row)
     length, done = 1, 0
-    while 0 < length <= MOST_EJECTED and done < length:
-        length = _eject(m, s, s.scratch[_CHAIN, done], length)
-        done += 1
-        if s.totals[PENALISED] - before <= threshold:
-            break
-    settle(m, s, abs(length), s.totals[PENALISED] - before <= threshold)
+    while s.totals[PENALISED] > target and 0 <= done < length:
+        length = _find_ejected(m, s, s.scratch[_CHAIN, done], length)
+        done = _place_ejected(m, s, done + 1, length, target)
+    settle(m, s, abs(length), s.totals[PENALISED] <= target)
 
 
 @compiled
@@ -140,15 +146,16 @@ def settle(m: Model, s: State, length: int, accepted: bool) -> None:
 
 
 @compiled
-def best_place(m: Model, s: State, c: int, effort: int) -> tuple[int, int]:
-    """Return the rows of the cheapest place found for c among ``effort`` and more.
+def best_place(m: Model, s: State, c: int, effort: int, bound: int) -> tuple[int, int]:
+    """Return the rows of the cheapest place found for c that costs less than bound.
 
+    The rows are -1 when there is none among those looked at, ``effort`` and more.
     Every time is tried with the present room and every room with the best time;
     when c has few places, all of them are tried.
     """
     t0, n_times = m.classes[c, TIMES], m.classes[c, TIMES_END] - m.classes[c, TIMES]
     r0, n_rooms = m.classes[c, ROOMS], m.classes[c, ROOMS_END] - m.classes[c, ROOMS]
-    best, time_row, room_row = _any_place(m, s, c, effort)
+    best, time_row, room_row = _any_place(m, s, c, effort, bound)
     if n_times * n_rooms <= effort:
         return time_row, room_row
     anchor = s.at[c, AT_ROOM_ROW]
@@ -167,11 +174,13 @@ def best_place(m: Model, s: State, c: int, effort: int) -> tuple[int, int]:
 
 
 @compiled
-def _any_place(m: Model, s: State, c: int, effort: int) -> tuple[int, int, int]:
+def _any_place(
+    m: Model, s: State, c: int, effort: int, best: int
+) -> tuple[int, int, int]:
     """Return cost and rows of the cheapest of all places, or of ``effort`` random."""
     t0, n_times = m.classes[c, TIMES], m.classes[c, TIMES_END] - m.classes[c, TIMES]
     r0, n_rooms = m.classes[c, ROOMS], m.classes[c, ROOMS_END] - m.classes[c, ROOMS]
-    best, time_row, room_row = _NO_COST, -1, -1
+    time_row, room_row = -1, -1
     n = n_times * n_rooms
     offset = draw(s, n)
     for i in range(min(n, effort)):
@@ -229,10 +238,9 @@ def _bounded_cost(
 
 
 @compiled
-def _eject(m: Model, s: State, c: int, length: int) -> int:
-    """Move those in the way of c; return the new length, negative to give up."""
+def _find_ejected(m: Model, s: State, c: int, length: int) -> int:
+    """Note those in the way of c; return the new length, negative to give up."""
     t, r = s.at[c, AT_TIME], s.at[c, AT_ROOM]
-    start = length
     if r < m.n_rooms:
         for k in range(s.room_size[r]):
             j = s.in_room[r, k]
@@ -245,12 +253,30 @@ def _eject(m: Model, s: State, c: int, length: int) -> int:
             length = _push(m, s, m.pairs[row, OTHER], length)
             if length < 0:
                 return length
-    for k in range(start, length):
-        j = s.scratch[_CHAIN, k]
-        time_row, room_row = best_place(m, s, j, 60)
-        if time_row >= 0:
-            place(m, s, j, time_row, room_row)
     return length
+
+
+@compiled
+def _place_ejected(m: Model, s: State, done: int, length: int, target: int) -> int:
+    """Move the classes from number ``done`` on, while the target is in reach.
+
+    Returns ``done``, the number of the first whose own way was not looked at yet,
+    or -1 when some class has no place that is cheap enough.
+    """
+    hope = 0  # what the classes still to be moved cost now
+    for k in range(done, length):
+        hope += s.cost[s.scratch[_CHAIN, k]]
+    if length < _LONG_CHAIN:
+        hope += s.totals[HARD_UNIT]
+    for k in range(done, length):
+        j = s.scratch[_CHAIN, k]
+        bound = target - s.totals[PENALISED] + hope + 1
+        hope -= s.cost[j]
+        time_row, room_row = best_place(m, s, j, _EFFORT, bound)
+        if time_row < 0:
+            return -1
+        place(m, s, j, time_row, room_row)
+    return done
 
 
 @compiled
@@ -258,7 +284,7 @@ def _push(m: Model, s: State, j: int, length: int) -> int:
     for k in range(length):
         if s.scratch[_CHAIN, k] == j:
             return -length if k == 0 else length
-    if length == MOST_EJECTED or is_fixed(m, j):
+    if length == _MOST_EJECTED or is_fixed(m, j):
         return -length
     remember(s, length, j)
     return length + 1

@@ -53,6 +53,8 @@ def place_cost(
     t, r = m.class_times[time_row, WHICH], m.class_rooms[room_row, WHICH]
     cost = m.weights[0] * m.class_times[time_row, PENALTY]
     cost += m.weights[1] * m.class_rooms[room_row, PENALTY]
+    if cost > limit:
+        return cost
     base = t * (m.n_times + 1)
     cost = _add_clashes(m, s, c, base, r, cost, limit)
     if cost > limit:

@@ -11,19 +11,24 @@ from collegium.timetabling.arrays import (
     AT_TIME_ROW,
     G_HARD,
     HARD,
+    HARD_UNIT,
     I32,
     OTHER,
     PAIRS,
     PAIRS_END,
     ROOMS,
+    SHARE_PLACE,
+    SHARE_STUDENT,
+    SHARE_SWAP,
     TIMES,
     Model,
     State,
 )
 from collegium.timetabling.chance import draw, draw_unit
-from collegium.timetabling.compiled import compiled
+from collegium.timetabling.compiled import compiled, inlined
 from collegium.timetabling.incumbent import note_best, save_best
 from collegium.timetabling.moves import (
+    NO_BOUND,
     best_place,
     has_places,
     is_fixed,
@@ -38,27 +43,27 @@ from collegium.timetabling.objective import place, recount
 from collegium.timetabling.sectioning import try_student
 
 _STRIDE = 64  # moves at one temperature
+_HEAVIEST = 100  # times its first weight; what stays broken would grow for ever
 
 
 @compiled
-def anneal(
-    m: Model, s: State, moves: int, hot: float, cold: float, student_share: int
-) -> None:
+def anneal(m: Model, s: State, moves: int, hot: float, cold: float) -> None:
     """Make so many trials while the temperature falls geometrically.
 
     Parameters
     ----------
     hot, cold : first and last temperature, in units of cost.
-    student_share : how many of 1024 trials move students.
     """
     note_best(s)
-    strides = max(1, moves // _STRIDE)
-    factor = math.exp(math.log(cold / hot) / strides)
+    if len(m.movable) == 0 and s.shares[SHARE_STUDENT] == 0:
+        moves = 0
+    strides = moves // _STRIDE
+    factor = math.exp(math.log(cold / hot) / max(1, strides))
     temperature = hot
     for _ in range(strides):
         for _ in range(_STRIDE):
             threshold = int(-temperature * math.log(draw_unit(s)))
-            if draw(s, 1024) < student_share:
+            if draw(s, 1024) < s.shares[SHARE_STUDENT]:
                 try_student(m, s, threshold)
             else:
                 _try_class(m, s, threshold)
@@ -73,18 +78,23 @@ def _try_class(m: Model, s: State, threshold: int) -> None:
         d = m.movable[draw(s, len(m.movable))]
         if s.cost[d] > s.cost[c]:
             c = d
-    kind = draw(s, 256)
-    if kind < 100:
-        try_place(m, s, c, random_time(m, s, c), s.at[c, AT_ROOM_ROW], threshold)
-    elif kind < 160:
-        try_place(m, s, c, s.at[c, AT_TIME_ROW], random_room(m, s, c), threshold)
-    elif kind < 226:
-        try_place(m, s, c, random_time(m, s, c), random_room(m, s, c), threshold)
-    elif kind < 244:
+    kind = draw(s, 1024)
+    time_row, room_row = s.at[c, AT_TIME_ROW], s.at[c, AT_ROOM_ROW]
+    if kind < s.shares[SHARE_PLACE]:
+        # A third each: the time, the room, both.
+        if draw(s, 3) > 0:
+            time_row = random_time(m, s, c)
+            if draw(s, 2) == 0:
+                room_row = random_room(m, s, c)
+        else:
+            room_row = random_room(m, s, c)
+        try_place(m, s, c, time_row, room_row, threshold)
+    elif kind < s.shares[SHARE_SWAP]:
         try_swap(m, s, c, threshold)
     else:
-        row = random_time(m, s, c)
-        try_ejection(m, s, c, row, s.at[c, AT_ROOM_ROW], threshold)
+        if draw(s, 2) == 0:
+            room_row = random_room(m, s, c)
+        try_ejection(m, s, c, random_time(m, s, c), room_row, threshold)
 
 
 @compiled
@@ -92,7 +102,7 @@ def construct(m: Model, s: State, order: I32, effort: int) -> None:
     """Give every class without a place its best one, in this order."""
     for c in order:
         if s.at[c, AT_TIME_ROW] < 0 and has_places(m, c):
-            time_row, room_row = best_place(m, s, c, effort)
+            time_row, room_row = best_place(m, s, c, effort, NO_BOUND)
             if time_row < 0:
                 time_row, room_row = m.classes[c, TIMES], m.classes[c, ROOMS]
             place(m, s, c, time_row, room_row)
@@ -108,13 +118,19 @@ def raise_weights(m: Model, s: State, percent: int) -> None:
             if hard < 0 or c > m.pairs[row, OTHER]:
                 continue
             if is_row_broken(m, s, row, t, r):
-                s.pair_weight[hard] += s.pair_weight[hard] * percent // 100
+                s.pair_weight[hard] = _raised(s, s.pair_weight[hard], percent)
         if r < m.n_rooms and not is_fixed(m, c) and _clashes(m, s, c, t, r):
-            s.room_weight[r] += s.room_weight[r] * percent // 200
+            s.room_weight[r] = _raised(s, s.room_weight[r], percent // 2)
     for g in range(len(m.groups)):
         if m.groups[g, G_HARD] and s.raw[g] > 0:
-            s.group_weight[g] += s.group_weight[g] * percent // 100
+            s.group_weight[g] = _raised(s, s.group_weight[g], percent)
     recount(m, s)
+
+
+@inlined
+def _raised(s: State, weight: int, percent: int) -> int:
+    raised = weight + max(1, weight * percent // 100)
+    return min(raised, _HEAVIEST * s.totals[HARD_UNIT])
 
 
 @compiled

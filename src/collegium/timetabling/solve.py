@@ -29,6 +29,7 @@ from collegium.timetabling.seating import seat_all
 from collegium.timetabling.smallest import smallest_problem
 from collegium.timetabling.solution import Cost, Solution
 from collegium.timetabling.states import (
+    Shares,
     best_solution,
     empty_state,
     load,
@@ -59,15 +60,15 @@ class Options:
     hot, cold : first and last temperature of a whole cooling, in multiples of the
         largest weight of the four criteria.
     hard_weight : what a hard violation costs at first, in the same unit.
-    student_share : part of the trials that move students, in [0, 1].
+    shares : how often which move is tried.
     raise_from : part of the cooling after which weights of broken hard constraints
         grow; raise_percent : by how much each time.
     """
 
-    hot: float = 10.0
-    cold: float = 0.04
+    hot: float = 4.0
+    cold: float = 0.008
     hard_weight: float = 20.0
-    student_share: float = 0.3
+    shares: Shares = field(default_factory=Shares)
     raise_from: float = 0.5
     raise_percent: int = 10
 
@@ -162,8 +163,10 @@ def solve(
     begun_s = time.perf_counter()
     options = options or Options()
     unit = float(max(1, instance.model.weights.max()))
-    state = empty_state(instance, seed, round(options.hard_weight * unit))
-    _fill(instance, state, start)
+    state = empty_state(
+        instance, seed, round(options.hard_weight * unit), options.shares
+    )
+    fill(instance, state, start)
     search = _Search(instance, state, options, unit, begun_s)
     search.run(seconds, iterations, cool_from, cool_to, observe)
     return search.result()
@@ -203,7 +206,6 @@ class _Search:
         observe: Observer | None,
     ) -> None:
         m, state = self.instance.model, self.state
-        share = self._student_share()
         burst = _BURST_MOVES
         done = 0.0
         while True:
@@ -222,7 +224,6 @@ class _Search:
                 burst,
                 self._temperature(part),
                 self._temperature(next_part),
-                share,
             )
             self.iterations += burst
             if state.totals[HARD_COUNT] > 0 and next_part >= self.options.raise_from:
@@ -270,14 +271,9 @@ class _Search:
     def _temperature(self, part: float) -> float:
         return float(self.hot * (self.cold / self.hot) ** part)
 
-    def _student_share(self) -> int:
-        m = self.instance.model
-        if len(m.flexible) == 0 or m.weights[3] == 0:
-            return 0
-        return 1024 if len(m.movable) == 0 else round(1024 * self.options.student_share)
 
-
-def _fill(instance: Instance, state: State, start: Solution | None) -> None:
+def fill(instance: Instance, state: State, start: Solution | None) -> None:
+    """Give an empty state a complete timetable, as much of the start as possible."""
     m = instance.model
     if start is not None:
         load(instance, state, start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -12,12 +13,14 @@ from collegium.timetabling.arrays import (
     BEST_HARD,
     BEST_SOFT,
     HARD,
+    HARD_UNIT,
     I32,
     ROOMS,
     ROOMS_END,
     TIMES,
     TIMES_END,
     TOTALS,
+    WEIGHT_STUDENT,
     State,
 )
 from collegium.timetabling.chance import seeded
@@ -29,7 +32,24 @@ from collegium.timetabling.solution import UNASSIGNED, Solution
 _WORST = 1 << 60
 
 
-def empty_state(instance: Instance, seed: int, hard_weight: int) -> State:
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How often which move is tried.
+
+    Parameters
+    ----------
+    student : part of all trials, in [0, 1].
+    swap, ejection : parts of the others; the rest move one class.
+    """
+
+    student: float = 0.3
+    swap: float = 0.07
+    ejection: float = 0.12
+
+
+def empty_state(
+    instance: Instance, seed: int, hard_weight: int, shares: Shares | None = None
+) -> State:
     """Return a state without any placement or enrolment.
 
     Parameters
@@ -41,6 +61,7 @@ def empty_state(instance: Instance, seed: int, hard_weight: int) -> State:
     at = np.full((n, 4), -1, np.int32)
     at[:, AT_TIME], at[:, AT_ROOM] = m.n_times, m.n_rooms
     totals = np.zeros(TOTALS, np.int64)
+    totals[HARD_UNIT] = hard_weight
     totals[BEST_HARD] = totals[BEST_SOFT] = _WORST
     n_hard = int(m.pairs[:, HARD].max(initial=-1)) + 1
     return State(
@@ -62,6 +83,7 @@ def empty_state(instance: Instance, seed: int, hard_weight: int) -> State:
         room_weight=np.full(m.n_rooms, hard_weight, np.int64),
         group_weight=np.full(len(m.groups), hard_weight, np.int64),
         totals=totals,
+        shares=_shares(instance, shares or Shares()),
         random=np.array([seeded(seed)], np.uint64),
         scratch=np.zeros((5, max(64, n)), np.int32),
         best_at=np.full((n, 2), -1, np.int32),
@@ -94,6 +116,18 @@ def flat_attendance(solution: Solution) -> tuple[I32, I32]:
     ends = np.cumsum([0, *map(len, solution.students)], dtype=np.int32)
     flat = np.fromiter(chain.from_iterable(solution.students), np.int32, ends[-1])
     return ends, flat
+
+
+def _shares(instance: Instance, shares: Shares) -> I32:
+    m = instance.model
+    student = shares.student
+    if len(m.flexible) == 0 or m.weights[WEIGHT_STUDENT] == 0:
+        student = 0.0
+    elif len(m.movable) == 0:
+        student = 1.0
+    alone = 1 - shares.swap - shares.ejection
+    parts = np.array([student, alone, alone + shares.swap])
+    return np.round(1024 * parts).astype(np.int32)
 
 
 def _solution(instance: Instance, rows: I32, enrolled: I32) -> Solution:

@@ -54,12 +54,10 @@ def test_never_drift_in_the_annealing(problem, seed):
     """Long runs at any temperature and growing weights leave exact costs behind."""
     instance = prepare(problem)
     state = _begun(instance, seed)
-    share = 300 if len(instance.model.flexible) else 0
-    if len(instance.model.movable):
-        for hot in (1000.0, 10.0, 0.1):
-            anneal(instance.model, state, 2000, hot, hot / 3, share)
-            raise_weights(instance.model, state, 10)
-            _assert_exact(instance, state)
+    for hot in (1000.0, 10.0, 0.1):
+        anneal(instance.model, state, 2000, hot, hot / 3)
+        raise_weights(instance.model, state, 10)
+        _assert_exact(instance, state)
 
 
 @pytest.mark.parametrize("path", instance_files())
@@ -67,9 +65,8 @@ def test_never_drift_on_real_instances(path: Path):
     """The same on the public instances."""
     instance = prepare(read_problem(path))
     state = _begun(instance, 1)
-    share = 300 if len(instance.model.flexible) else 0
     for hot in (500.0, 5.0):
-        anneal(instance.model, state, 50_000, hot, hot / 10, share)
+        anneal(instance.model, state, 50_000, hot, hot / 10)
         _assert_exact(instance, state)
 
 
