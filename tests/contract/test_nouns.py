@@ -616,6 +616,7 @@ async def test_answers_are_as_described(world: AsgiClient, noun: NounCase) -> No
 def template(noun: NounCase, *, is_member: bool = False) -> str:
     """Return the path of a noun as the OpenAPI document has it."""
     path = noun.collection.replace(HOME, "/v1/universities/{university}")
+    path = path.replace("/sessions/TERM/", "/sessions/{session}/")
     return members()[path] if is_member else path
 
 
