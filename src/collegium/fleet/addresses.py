@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from collegium.errors import Malformed
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})")
+# Some resolvers take a name whose last part is a number for an IPv4 address.
+_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?$")
 _SHAPE = re.compile(r"https?://[A-Za-z0-9.\-:\[\]]{1,300}/?", re.ASCII)
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -66,7 +68,7 @@ class AddressRules:
         mapped = getattr(address, "ipv4_mapped", None)
         if mapped is not None:
             address = mapped
-        if (
+        if not address.is_loopback and (
             address.is_link_local
             or address.is_multicast
             or address.is_unspecified
@@ -81,7 +83,7 @@ class AddressRules:
             )
 
     def _check_name(self, host: str) -> None:
-        if _HOST.fullmatch(host) is None or re.fullmatch(r"[0-9.x]+", host):
+        if _HOST.fullmatch(host) is None or _NUMBER.search(host):
             raise _refused("its host is not valid")
         if host == "localhost":
             return

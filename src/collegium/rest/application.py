@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.types import ASGIApp, Lifespan
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from collegium import __version__
 from collegium.rest.answers import Answer, Document, shown
@@ -56,7 +57,18 @@ class Application(FastAPI):
         self._header_limits = header_limits or HeaderLimits()
         self._observer = observer
         self._gate = gate
+        self._is_traced: bool | None = None
         self.add_api_route("/openapi.json", _show_openapi, include_in_schema=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection; traced when a provider was there at the first."""
+        if self._is_traced is None and scope["type"] == "http":
+            # The framework would ask the environment several times a request.
+            self._is_traced = self._native_telemetry.enabled()
+        if self._is_traced or scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+        else:
+            await Starlette.__call__(self, scope, receive, send)
 
     def build_middleware_stack(self) -> ASGIApp:
         """Return what serves every request; called once, at the first of them."""
