@@ -4,6 +4,7 @@
 
 from collections.abc import Awaitable, Callable
 from inspect import Parameter, Signature
+from keyword import iskeyword
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -105,7 +106,7 @@ class _Served:
     def __init__(self, noun: Noun[Any]) -> None:
         self._noun = noun
         parents = (parent.noun for parent in noun.records.parents)
-        self.keys = tuple(k.replace(" ", "_") for k in (*parents, noun.records.noun))
+        self.keys = tuple(map(_parameter, (*parents, noun.records.noun)))
 
     async def list(self, request: Request, *keys: str, query: ListQuery) -> Response:
         noun = self._noun
@@ -135,6 +136,12 @@ class _Served:
 
     async def delete(self, request: Request, *keys: str) -> Response:
         return await operations.delete(request, self._noun.remove, keys)
+
+
+def _parameter(noun: str) -> str:
+    """Return the name of the path parameter that is a noun's key."""
+    name = noun.replace(" ", "_")
+    return f"{name}_" if iskeyword(name) else name
 
 
 def _endpoint(
