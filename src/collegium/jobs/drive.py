@@ -75,7 +75,7 @@ class Drive:
         self._stop = asyncio.Event()
         self._error: str | None = None
         self._slots = 0
-        self._is_hungry = False
+        self._is_hungry = self._has_seen_idle = False
         self._failures = 0
         self._pause_s = self._paused_until_s = 0.0
         self._over_since_s: float | None = None
@@ -132,8 +132,10 @@ class Drive:
         hands, share = self._means.hands, self._means.share
         self._slots = hands.slots()
         allowed = max(1, share(self._slots))
-        # A slot that is idle is used, even while a task at a worse place still runs.
-        free = max(allowed - len(self._flights), share(hands.free_slots()))
+        free = allowed - len(self._flights)
+        if self._has_seen_idle:
+            # Tasks still run at places that are no longer counted.
+            free = max(free, share(hands.free_slots()))
         self._is_hungry = True
         if free <= 0:
             return
@@ -167,22 +169,30 @@ class Drive:
         if self._checking.running is not None:
             awaited.add(self._checking.running)
         try:
-            await asyncio.wait(
+            done, _ = await asyncio.wait(
                 awaited, timeout=self._nap_s(), return_when=asyncio.FIRST_COMPLETED
             )
         finally:
             changed.cancel()
             stopped.cancel()
+        self._has_seen_idle = done == {changed}
 
     async def _until_slots_change(self) -> None:
-        """Wait until there are other slots, or a free one that could be used."""
+        """Wait until there are other slots, or one has been idle for a moment.
+
+        Only for a moment is one idle whose result is on its way to us.
+        """
         hands, share = self._means.hands, self._means.share
-        version = hands.version
-        while hands.slots() == self._slots and not (
-            self._is_hungry and share(hands.free_slots()) > 0
-        ):
+        is_idle = False
+        while hands.slots() == self._slots:
+            version = hands.version
+            was_idle = is_idle
+            is_idle = self._is_hungry and share(hands.free_slots()) > 0
+            if is_idle and was_idle:
+                return
             await asyncio.sleep(LOOK_AGAIN_S)
-            version = await hands.wait_changed(version)
+            if not is_idle:
+                await hands.wait_changed(version)
 
     def _nap_s(self) -> float:
         now_s = self._means.now_s()

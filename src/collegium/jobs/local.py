@@ -44,6 +44,7 @@ class LocalHands:
         fetch: Callable[[str], Awaitable[bytes]],
     ) -> None:
         self.version = 0
+        self._in_flight = 0
         self._changed = asyncio.Event()
         self._starting: asyncio.Task[None] | None = None
         self._slots = Slots(count, import_paths(catalogue), on_change=self._note_change)
@@ -71,9 +72,13 @@ class LocalHands:
         self, task: Task, *, on_progress: ProgressSink | None = None
     ) -> TaskAnswer:
         """Run a task in one of the children; see ``TaskRunner``."""
-        await self._started()
-        order = Run(task.id, task.workload, task.input, {}, task.deadline_s)
-        finished = await self._executor.run(order, task.blobs, on_progress)
+        self._in_flight += 1
+        try:
+            await self._started()
+            order = Run(task.id, task.workload, task.input, {}, task.deadline_s)
+            finished = await self._executor.run(order, task.blobs, on_progress)
+        finally:
+            self._in_flight -= 1
         return TaskAnswer(finished.output, LOCAL, finished.seconds)
 
     async def _started(self) -> None:
@@ -92,7 +97,7 @@ class LocalHands:
 
     def free_slots(self) -> int:
         """Return how many of them have nothing to do."""
-        return self._slots.free
+        return max(0, self._slots.count - self._in_flight)
 
     async def wait_changed(self, version: int) -> int:
         """Wait until ``self.version`` differs from ``version``."""

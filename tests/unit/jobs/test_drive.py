@@ -82,6 +82,36 @@ async def test_a_new_slot_is_used_while_the_others_still_run() -> None:
     assert setting.hands.most == 2
 
 
+async def test_an_idle_slot_is_used_while_a_task_runs_at_a_place_not_counted() -> None:
+    """A worker joins: its slot replaces the local one, where a task still runs."""
+    both = asyncio.Event()
+
+    async def answer(number: int) -> int:
+        if number == 1:
+            both.set()
+        await asyncio.wait_for(both.wait(), 5)
+        return number
+
+    setting = _Setting(answer, pieces=2)
+    setting.hands.elsewhere = 1
+    outcome = await setting.drive.run()
+    assert outcome.state == "succeeded"
+    assert setting.hands.most == 2
+
+
+async def test_slots_are_not_overfilled_while_results_are_on_their_way() -> None:
+    """A slot that is free for a moment belongs to the task that has just ended."""
+
+    async def answer(number: int) -> int:
+        setting.hands.version += 1
+        await asyncio.sleep(0.03)
+        return 99
+
+    setting = _Setting(answer, pieces=60, slots=3)
+    await setting.drive.run()
+    assert setting.hands.most == 3
+
+
 async def test_a_lost_task_is_given_out_again() -> None:
     """A worker that vanishes costs one attempt; the job still has all its pieces."""
 
