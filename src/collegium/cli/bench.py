@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from collegium.bench.dispatch import Loads, bench_dispatch
+from collegium.bench.peers import measure as peers_of
+from collegium.bench.peers.comparison import compare, lines_of
+from collegium.bench.peers.measure import PEERS, check_names
 from collegium.cli.bench_failures import failures
 
 bench = typer.Typer(help="Measure what things cost on this machine.")
@@ -29,22 +34,55 @@ def dispatch(
     tasks: Annotated[int, typer.Option(min=64, help="Tasks with 64 at once.")] = 3000,
     single: Annotated[int, typer.Option(min=1, help="Tasks one by one.")] = 500,
     naps: Annotated[int, typer.Option(min=64, help="Tasks of 10 ms.")] = 600,
+    peers: Annotated[
+        bool, typer.Option("--peers", help="Also other task queues, in this run.")
+    ] = False,
+    peer: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this one of them; give one for each."),
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where the peers' environments are kept.", show_default=False
+        ),
+    ] = None,
 ) -> int:
     """Compare delegating a task with the two bare HTTP hops that it is made of.
 
     Prints a table on stderr and one JSON object on stdout. Exit code 0 when there are
     at least 0.6 of the bare hops' tasks a second and at most twice their latency, 1
-    when not.
+    when not. With peers, these are installed in environments of their own first, and
+    we have to have twice the throughput of the best and less than the lowest latency.
     """
     loads = Loads(tasks, single, naps, rounds)
+    names = tuple(peer or PEERS) if peers or peer else ()
+    check_names(names)
 
     def tell(number: int) -> None:
         print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
 
     report = asyncio.run(bench_dispatch(loads, tell))
     _print_table(report)
+    if names:
+        _add_peers(report, names, loads, cache)
     print(json.dumps(report))
     return 0 if report["is_met"] else 1
+
+
+def _add_peers(
+    report: dict[str, Any], names: Sequence[str], loads: Loads, cache: Path | None
+) -> None:
+    def tell(name: str) -> None:
+        print(name, file=sys.stderr, flush=True)
+
+    theirs = peers_of.Loads(loads.tasks, loads.single, loads.naps, loads.rounds)
+    found = peers_of.measure_peers(names, loads=theirs, cache=cache, on_start=tell)
+    standing = compare(report["contenders"]["collegium"], found)
+    print(lines_of(found, standing), file=sys.stderr)
+    report["peers"] = found
+    report["standing"] = standing
+    report["is_met"] = report["is_met"] and standing["is_met"]
 
 
 def _print_table(report: dict[str, Any]) -> None:

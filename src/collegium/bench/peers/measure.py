@@ -17,7 +17,7 @@ from collegium.bench.peers.run import run_driver
 from collegium.errors import Invalid, Unavailable
 
 PEERS = ("celery", "dask", "ray", "rq", "taskiq")
-MEASURE_LIMIT_S = 300.0
+MEASURE_LIMIT_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
