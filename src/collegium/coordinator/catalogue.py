@@ -6,6 +6,12 @@ from fastapi import FastAPI
 
 from collegium.courses.routes import router as courses
 from collegium.courses.routes import search_router as search
+from collegium.offerings.routes import (
+    classes_router,
+    distributions_router,
+    offerings_router,
+    teaching_assignments_router,
+)
 from collegium.organisations.routes import router as organisations
 from collegium.people.routes import memberships_router, people_router
 from collegium.rooms.routes import buildings_router, rooms_router, travel_times_router
@@ -13,6 +19,7 @@ from collegium.sessions.routes import router as sessions
 from collegium.universities.routes import router as universities
 
 _UNIVERSITY = "/v1/universities/{university}"
+_SESSION = f"{_UNIVERSITY}/sessions/{{session}}"
 
 
 def include_catalogue(app: FastAPI) -> None:
@@ -27,3 +34,9 @@ def include_catalogue(app: FastAPI) -> None:
     app.include_router(memberships_router, prefix=f"{_UNIVERSITY}/memberships")
     app.include_router(courses, prefix=f"{_UNIVERSITY}/courses")
     app.include_router(search, prefix=f"{_UNIVERSITY}/search")
+    app.include_router(offerings_router, prefix=f"{_SESSION}/offerings")
+    app.include_router(classes_router, prefix=f"{_SESSION}/classes")
+    app.include_router(distributions_router, prefix=f"{_SESSION}/distributions")
+    app.include_router(
+        teaching_assignments_router, prefix=f"{_SESSION}/teaching-assignments"
+    )

@@ -1,0 +1,1 @@
+"""What a session offers: offerings, classes, constraints over them, their teachers."""
