@@ -15,6 +15,7 @@ from collegium.bench.dispatch import Loads, bench_dispatch
 from collegium.bench.peers import measure as peers_of
 from collegium.bench.peers.comparison import compare, lines_of
 from collegium.bench.peers.measure import PEERS, check_names
+from collegium.cli.bench_catalogue import catalogue
 from collegium.cli.bench_failures import failures
 
 bench = typer.Typer(help="Measure what things cost on this machine.")
@@ -26,6 +27,7 @@ def _choose() -> None:
 
 
 bench.command()(failures)
+bench.command()(catalogue)
 
 
 @bench.command()

@@ -2,10 +2,14 @@
 
 Texts and questions are folded alike before the database sees them, so that both
 databases index and find the same words: letters and digits only, no case, no accents.
+Each word begins with a mark of its university, so that a university's search costs
+nothing for the courses of others.
 """
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,15 +40,19 @@ class Found:
 
 def fold(text: str) -> list[str]:
     """Return the words of a text without case and accents."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return _WORD.findall("".join(c for c in plain if not unicodedata.combining(c)))
+    plain = text.casefold()
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFKD", plain).casefold()
+        plain = "".join(c for c in plain if not unicodedata.combining(c))
+    return _WORD.findall(plain)
 
 
-def words_of(values: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the folded title and body of a course.
+def words_of(mark: str, values: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the words of a course's title and body.
 
     Parameters
     ----------
+    mark : what each word begins with.
     values : of the columns, structures as values.
     """
     title = [values["code"], values["subject_code"], values["number"], values["name"]]
@@ -53,7 +61,7 @@ def words_of(values: Mapping[str, Any]) -> tuple[str, str]:
     title.extend(values["titles"].values())
     body = [*values["descriptions"].values()]
     body.extend(other["code"] for other in values["other_codes"])
-    return _folded(title), _folded(body)
+    return _marked(mark, title), _marked(mark, body)
 
 
 async def index(
@@ -69,12 +77,12 @@ async def index(
     university_id : whose they are.
     courses : id and values of each.
     """
-    tenant = _tenant(university_id)
+    mark = mark_of(university_id)
     await transaction.execute_many(
-        "INSERT INTO course_words (university_id, course_id, tenant, title, body) "
-        "VALUES (?, ?, ?, ?, ?) ON CONFLICT (university_id, course_id) "
+        "INSERT INTO course_words (university_id, course_id, title, body) "
+        "VALUES (?, ?, ?, ?) ON CONFLICT (university_id, course_id) "
         "DO UPDATE SET title = excluded.title, body = excluded.body",
-        [(university_id, id_, tenant, *words_of(values)) for id_, values in courses],
+        [(university_id, id_, *words_of(mark, values)) for id_, values in courses],
     )
 
 
@@ -95,24 +103,27 @@ async def search(
     The index finds matches in time that grows with the number of courses that have the
     rarest of the words; ranking costs as much for each of at most ``CANDIDATES``.
     """
-    words = fold(text)[:MOST_WORDS]
+    mark = mark_of(university_id)
+    words = [mark + word for word in fold(text)[:MOST_WORDS]]
     if not words:
         return Found((), is_complete=True)
-    question = _QUESTIONS[database.dialect](_tenant(university_id), words)
+    question = _QUESTIONS[database.dialect](words)
     sql = _SEARCHES[database.dialect]
-    rows = await database.scan(sql, (question, CANDIDATES + 1, limit))
+    rows = await database.scan(sql, (question, CANDIDATES + 1, limit, university_id))
     seen = rows[0][2] if rows else 0
     return Found([row[:2] for row in rows], is_complete=seen <= CANDIDATES)
 
 
+# Marks may, rarely, be alike: what is found is also asked for its university.
 _SEARCHES: dict[Dialect, str] = {
     "sqlite": (
-        "SELECT w.university_id, w.course_id, found.total FROM ("
+        "SELECT w.university_id, w.course_id, best.total FROM ("
         " SELECT id, score, count(*) OVER () AS total FROM ("
-        "  SELECT rowid AS id, bm25(course_search, 0.0, 8.0, 1.0) AS score"
+        "  SELECT rowid AS id, bm25(course_search, 8.0, 1.0) AS score"
         "  FROM course_search WHERE course_search MATCH ? LIMIT ?)"
         " ORDER BY score, id LIMIT ?"
-        ") found JOIN course_words w ON w.id = found.id ORDER BY found.score, found.id"
+        ") best CROSS JOIN course_words w ON w.id = best.id"
+        " WHERE w.university_id = ? ORDER BY best.score, best.id"
     ),
     "postgresql": (
         "SELECT university_id, course_id, total FROM ("
@@ -121,26 +132,29 @@ _SEARCHES: dict[Dialect, str] = {
         "  SELECT id, university_id, course_id, vector, asked"
         "  FROM course_words, to_tsquery('simple', ?) AS asked"
         "  WHERE vector @@ asked LIMIT ?) AS matching"
-        ") AS ranked ORDER BY score DESC, id LIMIT ?"
+        " ORDER BY score DESC, id LIMIT ?"
+        ") AS best WHERE university_id = ? ORDER BY score DESC, id"
     ),
 }
 
 
-def _fts5_question(tenant: str, words: Sequence[str]) -> str:
-    asked = " AND ".join(f'"{word}"' for word in words)
-    return f'tenant : "{tenant}" AND {{title body}} : ({asked} *)'
+def _fts5_question(words: Sequence[str]) -> str:
+    return " AND ".join(f'"{word}"' for word in words) + " *"
 
 
-def _tsquery(tenant: str, words: Sequence[str]) -> str:
-    return " & ".join([tenant, *(f"'{word}'" for word in words)]) + ":*"
+def _tsquery(words: Sequence[str]) -> str:
+    return " & ".join(f"'{word}'" for word in words) + ":*"
 
 
 _QUESTIONS = {"sqlite": _fts5_question, "postgresql": _tsquery}
 
 
-def _tenant(university_id: str) -> str:
-    return "t" + university_id.replace("-", "")
+@functools.lru_cache(maxsize=1024)
+def mark_of(university_id: str) -> str:
+    """Return what each word of a university's courses begins with: eight letters."""
+    number = int.from_bytes(hashlib.blake2b(university_id.encode()).digest()[:5])
+    return "".join(chr(ord("a") + (number >> 5 * n & 31) % 26) for n in range(8))
 
 
-def _folded(texts: Iterable[str | None]) -> str:
-    return " ".join(word for text in texts if text for word in fold(text))
+def _marked(mark: str, texts: Iterable[str | None]) -> str:
+    return " ".join(mark + word for text in texts if text for word in fold(text))

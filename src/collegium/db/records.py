@@ -19,6 +19,7 @@ import uuid_utils
 from collegium.db.addresses import Keys, Parent, finder, is_id
 from collegium.db.database import Reader, ReferenceViolated, Row, UniqueViolated
 from collegium.db.rules import quoted, referrers, stored_form, unique_rules
+from collegium.db.shapes import Shape, part_of
 from collegium.db.walks import Walk, page_sql
 from collegium.db.work import Work
 from collegium.errors import (
@@ -71,18 +72,7 @@ class Record:
 
     def to_json(self) -> bytes:
         """Return the representation: the columns by their names."""
-        members = dict(zip(self._records.columns, self._row, strict=True))
-        for column in self._records.hidden_columns:
-            del members[column]
-        for column in self._records.json_columns:
-            text = members[column]
-            if text is not None:
-                members[column] = msgspec.Raw(text.encode())
-        for column in self._records.flag_columns:
-            members[column] = bool(members[column])
-        if self._fields is not None:
-            members = {name: members[name] for name in self._fields}
-        return msgspec.json.encode(members)
+        return self._records.shape(self._fields).encode(self._row)
 
     def value(self) -> dict[str, Any]:
         """Return the representation as plain values."""
@@ -135,6 +125,8 @@ class Records:
             name for name in self.columns if name not in self.hidden_columns
         )
         self.has_code = "code" in self.positions
+        self._table = table
+        self._whole = Shape(table)
         # A tag names one sequence of bytes, so it tells apart representations of
         # programs that show other columns.
         digest = hashlib.blake2b(",".join(self.shown_columns).encode(), digest_size=2)
@@ -146,6 +138,10 @@ class Records:
         )
         self._places = ", ".join("?" for _ in self.columns)
         self._finders: dict[tuple[bool, ...], tuple[str, tuple[int, ...]]] = {}
+
+    def shape(self, fields: tuple[str, ...] | None) -> Shape:
+        """Return how rows are shown: with these columns, or with all."""
+        return self._whole if fields is None else part_of(self._table, fields)
 
     async def find(self, reader: Reader, keys: Keys) -> Record:
         """Return the row of these keys.

@@ -265,6 +265,9 @@ class SqliteDatabase:
                 "synchronous = FULL",
                 "foreign_keys = ON",
                 "trusted_schema = OFF",
+                # Pages are read where the system keeps them: each commit empties the
+                # cache of every other connection.
+                f"mmap_size = {2**31}",
                 "cache_size = -65536",
                 "journal_size_limit = 67108864",
                 f"query_only = {int(is_reader)}",

@@ -56,13 +56,9 @@ course_words = table(
     sa.Column("id", Integer, sa.Identity(), primary_key=True),
     sa.Column("university_id", Text, nullable=False),
     sa.Column("course_id", Text, nullable=False),
-    sa.Column("tenant", Text, nullable=False),
     sa.Column("title", Text, nullable=False),
     sa.Column("body", Text, nullable=False),
     reference("course_id", "courses", ondelete="CASCADE"),
     sa.UniqueConstraint("university_id", "course_id"),
 )
-"""The words of each course, folded, for the full-text index over this table.
-
-``tenant`` is the university as one more word, so that the index finds only its courses.
-"""
+"""The words of each course, as the full-text index over this table holds them."""

@@ -12,12 +12,12 @@ depends_on = None
 
 # An FTS5 table whose content is another table is kept in step by triggers.
 _FORGET = (
-    "INSERT INTO course_search (course_search, rowid, tenant, title, body) "
-    "VALUES ('delete', old.id, old.tenant, old.title, old.body);"
+    "INSERT INTO course_search (course_search, rowid, title, body) "
+    "VALUES ('delete', old.id, old.title, old.body);"
 )
 _LEARN = (
-    "INSERT INTO course_search (rowid, tenant, title, body) "
-    "VALUES (new.id, new.tenant, new.title, new.body);"
+    "INSERT INTO course_search (rowid, title, body) "
+    "VALUES (new.id, new.title, new.body);"
 )
 _TRIGGERS = {
     "INSERT": _LEARN,
@@ -27,13 +27,12 @@ _TRIGGERS = {
 
 
 def upgrade() -> None:
-    """Make the table of words and its index, and fill them roughly."""
+    """Make the table of words and its index."""
     op.create_table(
         "course_words",
         sa.Column("id", Integer, sa.Identity(), primary_key=True),
         sa.Column("university_id", Text, nullable=False),
         sa.Column("course_id", Text, nullable=False),
-        sa.Column("tenant", Text, nullable=False),
         sa.Column("title", Text, nullable=False),
         sa.Column("body", Text, nullable=False),
         sa.ForeignKeyConstraint(
@@ -47,8 +46,7 @@ def upgrade() -> None:
     if op.get_context().dialect.name == "postgresql":
         op.execute(
             "ALTER TABLE course_words ADD COLUMN vector tsvector "
-            "GENERATED ALWAYS AS (to_tsvector('simple', tenant) || "
-            "setweight(to_tsvector('simple', title), 'A') || "
+            "GENERATED ALWAYS AS (setweight(to_tsvector('simple', title), 'A') || "
             "to_tsvector('simple', body)) STORED"
         )
         op.execute(
@@ -56,7 +54,7 @@ def upgrade() -> None:
         )
     else:
         op.execute(
-            "CREATE VIRTUAL TABLE course_search USING fts5 (tenant, title, body, "
+            "CREATE VIRTUAL TABLE course_search USING fts5 (title, body, "
             "content = 'course_words', content_rowid = 'id', "
             "tokenize = 'unicode61 remove_diacritics 0')"
         )
@@ -65,11 +63,6 @@ def upgrade() -> None:
                 f"CREATE TRIGGER course_words_{event.lower()} AFTER {event} "
                 f"ON course_words BEGIN {actions} END"
             )
-    op.execute(
-        "INSERT INTO course_words (university_id, course_id, tenant, title, body) "
-        "SELECT university_id, id, 't' || replace(university_id, '-', ''), "
-        "lower(code || ' ' || name), '' FROM courses"
-    )
 
 
 def downgrade() -> None:
