@@ -96,7 +96,7 @@ class Nursery:
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 return await self._ready
-        except TimeoutError:
+        except BaseException:
             await self.stop()
             raise
 
@@ -118,7 +118,8 @@ class Nursery:
             socket.send_fds(self._sock, [encode(Fork())], [theirs.fileno()])
         try:
             pid = await forked
-        except TaskLost:
+        except BaseException:
+            # A child that is there nevertheless ends with the socket.
             ours.close()
             raise
         self._exits[pid] = loop.create_future()
@@ -166,13 +167,17 @@ class Nursery:
 
     def _hear(self, message: Message) -> None:
         if isinstance(message, Forked):
-            self._forked.popleft().set_result(message.pid)
+            forked = self._forked.popleft()
+            if not forked.done():
+                forked.set_result(message.pid)
         elif isinstance(message, Exited):
             exit_ = self._exits.get(message.pid)
             if exit_ is not None and not exit_.done():
                 exit_.set_result(message.code)
-        elif isinstance(message, Ready) and self._ready is not None:
-            self._ready.set_result(message.workloads)
+        elif isinstance(message, Ready):
+            assert self._ready is not None
+            if not self._ready.done():
+                self._ready.set_result(message.workloads)
 
     def _disconnect(self) -> None:
         if self._sock is None:
@@ -184,7 +189,9 @@ class Nursery:
         if self._ready is not None and not self._ready.done():
             self._ready.set_exception(lost)
         while self._forked:
-            self._forked.popleft().set_exception(lost)
+            forked = self._forked.popleft()
+            if not forked.done():
+                forked.set_exception(lost)
         for exit_ in self._exits.values():
             if not exit_.done():
                 exit_.set_result(-9)

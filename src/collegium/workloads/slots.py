@@ -95,6 +95,7 @@ class Slots:
         self._tasks_per_child = tasks_per_child
         self._memory_limit_bytes = memory_limit_bytes
         self._on_change = on_change
+        self._children: set[_Child] = set()
         self._idle: deque[_Child] = deque()
         self._waiting: deque[_Execution] = deque()
         self._executions: dict[str, _Execution] = {}
@@ -127,11 +128,7 @@ class Slots:
         """
         self._is_stopping = False
         self.workloads = await self._nursery.start()
-        children = [
-            _Child(self, *await self._nursery.fork()) for _ in range(self.count)
-        ]
-        for child in children:
-            await child.connect()
+        children = [await self._child() for _ in range(self.count)]
         self._supervisors = [
             asyncio.create_task(self._supervise(child), name=f"slot-{index}")
             for index, child in enumerate(children)
@@ -147,10 +144,11 @@ class Slots:
         await asyncio.gather(*self._supervisors, return_exceptions=True)
         self._supervisors.clear()
         self._idle.clear()
+        for child in list(self._children):
+            child.close()
         for execution in list(self._executions.values()):
-            if execution.child is not None:
-                execution.child.close()
             self._end(execution, TaskLost("The process is shutting down."))
+        await asyncio.gather(*(child.gone.wait() for child in self._children))
         await self._nursery.stop()
 
     async def run(
@@ -257,6 +255,7 @@ class Slots:
     def lost(self, child: _Child) -> None:
         """Take in that a child is gone."""
         execution, child.execution = child.execution, None
+        self._children.discard(child)
         if child in self._idle:
             self._idle.remove(child)
         if execution is not None:
@@ -295,14 +294,17 @@ class Slots:
                     if not self._nursery.is_alive:
                         await self._nursery.stop()
                         self.workloads = await self._nursery.start()
-                child = _Child(self, *await self._nursery.fork())
+                return await self._child()
             except (TaskLost, OSError, TimeoutError):
                 _log.exception("a slot cannot be replaced yet")
                 await asyncio.sleep(delay_s * random.uniform(0.5, 1.0))
                 delay_s = min(2 * delay_s, LAST_RESTART_S)
-                continue
-            await child.connect()
-            return child
+
+    async def _child(self) -> _Child:
+        child = _Child(self, *await self._nursery.fork())
+        self._children.add(child)
+        await child.connect()
+        return child
 
     async def _watch_memory(self) -> None:
         while True:
@@ -360,7 +362,10 @@ class _Child(asyncio.Protocol):
     def close(self) -> None:
         """Let the process end: it stops at the end of its input."""
         if self._transport is not None:
-            self._transport.close()
+            self._transport.abort()
+        elif not self.gone.is_set():
+            self._sock.close()  # it was never connected
+            self.connection_lost(None)
         self._slots.kill(self.pid)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
