@@ -178,7 +178,8 @@ def tasks_router(limits: BodyLimits, default_deadline_s: float) -> APIRouter:
     async def cancel_task(request: Request, task_id: str) -> Answer:
         """Cancel a task wherever it runs; 204 also when it has ended."""
         if not request.app.state.fleet.cancel(task_id):
-            request.app.state.submissions.find(task_id)
+            # It has ended, or has not even begun.
+            request.app.state.submissions.find(task_id).running.cancel()
         return Answer(204, b"", [_NO_STORE])
 
     return router
