@@ -77,7 +77,7 @@ def pair_rules(problem: Problem) -> PairRules:
     for number, distribution in enumerate(problem.distributions):
         if distribution.type in _GROUPS:
             continue
-        kind, parameter = _kind(distribution)
+        kind, parameter = pair_kind(distribution)
         for first, second in combinations(distribution.classes, 2):
             given += 1
             key = (first, second, kind, parameter)
@@ -118,7 +118,8 @@ def _grouped(problem: Problem) -> Iterator[Distribution]:
             yield distribution
 
 
-def _kind(distribution: Distribution) -> tuple[int, int]:
+def pair_kind(distribution: Distribution) -> tuple[int, int]:
+    """Return kind and parameter of a pair rule, for classes in the listed order."""
     kind = distribution.type
     if kind in _BITS:
         return relations.BITS, _BITS[kind]

@@ -111,6 +111,14 @@ def cost_table(
 
 
 @compiled
+def broken_table(m: Model, kind: int, parameter: int, at_c: I32, at_d: I32) -> I64:
+    """Return 1 for all placements of two classes that break a pair rule, else 0."""
+    table = np.zeros((len(at_c), len(at_d)), np.int64)
+    _add_broken(m, kind, parameter, 1, at_c, at_d, table)
+    return table
+
+
+@compiled
 def _add_broken(
     m: Model, kind: int, parameter: int, price: int, at_c: I32, at_d: I32, table: I64
 ) -> None:

@@ -46,6 +46,25 @@ def minimise(
     return Outcome(values, program.value(values), bound, optimal, effort_used)
 
 
+def is_feasible(
+    program: Program, effort: float, goes_on: Callable[[], bool] | None = None
+) -> bool | None:
+    """Say whether any point keeps all rows; None when the effort was not enough.
+
+    The hint and the costs are of no account.
+    """
+    message = _message(program)
+    message.clear_objective()
+    message.clear_solution_hint()
+    wrapper = cp.SolveWrapper()
+    wrapper.set_parameters(_parameters(effort, _LONGEST_S, 0))
+    status = _solve(wrapper, message, goes_on).status
+    if status == cp.CpSolverStatus.INFEASIBLE:
+        return False
+    found = status in (cp.CpSolverStatus.OPTIMAL, cp.CpSolverStatus.FEASIBLE)
+    return True if found else None
+
+
 def _solve(
     wrapper: cp.SolveWrapper,
     message: cp.CpModelProto,

@@ -37,6 +37,7 @@ from collegium.timetabling.states import empty_state, present_solution
 _MOST_PLACEMENTS = 30_000
 _MOST_CHAINS = 2000
 _SHORTEST_S = 0.05
+_SIZE, _SIZE_BROKEN = 40.0, 8.0  # first sizes; what is broken leaves much open
 _OVERHEAD = 0.005  # effort of choosing and describing a part
 
 
@@ -106,8 +107,9 @@ class _Search:
         if seconds is not None:
             self.ends_s = self.begun_s + seconds
             solvers.append(("highs", highs.minimise))
+        size = _SIZE if self.state.totals[HARD_COUNT] == 0 else _SIZE_BROKEN
         self.arms = [
-            Arm(f"{kind.name}/{name}", kind, minimise)
+            Arm(f"{kind.name}/{name}", kind, minimise, size)
             for name, minimise in solvers
             for kind in KINDS
         ]
