@@ -1,0 +1,1 @@
+"""Whole sessions in and out, in the formats that others read and write."""
