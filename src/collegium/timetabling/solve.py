@@ -65,9 +65,9 @@ class Options:
         grow; raise_percent : by how much each time.
     """
 
-    hot: float = 4.0
+    hot: float = 12.0
     cold: float = 0.008
-    hard_weight: float = 20.0
+    hard_weight: float = 10.0
     shares: Shares = field(default_factory=Shares)
     raise_from: float = 0.5
     raise_percent: int = 10

@@ -42,7 +42,7 @@ class Shares:
     swap, ejection : parts of the others; the rest move one class.
     """
 
-    student: float = 0.3
+    student: float = 0.15
     swap: float = 0.07
     ejection: float = 0.12
 
