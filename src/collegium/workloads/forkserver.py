@@ -62,7 +62,7 @@ def main(fd: int, paths: str, *, is_warm: bool) -> None:
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     catalogue: Catalogue = import_workloads(json.loads(paths))
-    if is_warm:
+    if is_warm and any(hasattr(w, "warm_up") for w in catalogue.values()):
         with _one_at_a_time():
             catalogue = _warmed_up(catalogue)
     gc.collect()
