@@ -9,4 +9,5 @@ pytest_plugins = [  # what others import comes first
     "fixtures.instances",
     "fixtures.itc2019",
     "fixtures.world",
+    "fixtures.registration",
 ]

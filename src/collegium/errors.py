@@ -7,9 +7,14 @@
     │   ├── Unreadable        a file or body that cannot be read at all
     │   ├── TooLarge          more than a bound allows
     │   └── Malformed         readable, but breaks a rule of its format
+    │       └── ClassesUnfit  classes that nobody can take together
     ├── NotFound              no such thing
     ├── Conflict              the state of things forbids it
     │   ├── AlreadyExists     a unique code or id is taken
+    │   │   └── AlreadyEnrolled
+    │   ├── ClassFull         no seat is left
+    │   ├── TimeConflict      a student cannot be in two places at once
+    │   ├── BelowEnrolment    a limit below the number of those enrolled
     │   ├── StillReferenced   something else depends on it
     │   └── StateForbids      not in this state of its life
     ├── PreconditionFailed    somebody else was faster (If-Match)
@@ -67,6 +72,10 @@ class Malformed(Invalid):
     """The input breaks a rule of its format."""
 
 
+class ClassesUnfit(Malformed):
+    """The classes are not one of each subpart of one configuration."""
+
+
 class NotFound(CollegiumError):
     """There is no such resource."""
 
@@ -77,6 +86,22 @@ class Conflict(CollegiumError):
 
 class AlreadyExists(Conflict):
     """A resource of that name exists already."""
+
+
+class AlreadyEnrolled(AlreadyExists):
+    """The student takes the offering, or waits for a seat, already."""
+
+
+class ClassFull(Conflict):
+    """No seat is left."""
+
+
+class TimeConflict(Conflict):
+    """Two classes meet at the same time."""
+
+
+class BelowEnrolment(Conflict):
+    """More are enrolled than the new limit allows."""
 
 
 class StillReferenced(Conflict):

@@ -6,6 +6,11 @@ from fastapi import FastAPI
 
 from collegium.courses.routes import router as courses
 from collegium.courses.routes import search_router as search
+from collegium.enrolments.routes import (
+    course_offerings_router,
+    enrolments_router,
+    requests_router,
+)
 from collegium.offerings.routes import (
     classes_router,
     distributions_router,
@@ -40,3 +45,6 @@ def include_catalogue(app: FastAPI) -> None:
     app.include_router(
         teaching_assignments_router, prefix=f"{_SESSION}/teaching-assignments"
     )
+    app.include_router(course_offerings_router, prefix=f"{_SESSION}/course-offerings")
+    app.include_router(requests_router, prefix=f"{_SESSION}/requests")
+    app.include_router(enrolments_router, prefix=f"{_SESSION}/enrolments")

@@ -14,7 +14,7 @@ from collegium.db.database import Reader, Transaction
 from collegium.db.records import Record
 from collegium.db.rules import quoted, stored_form
 from collegium.db.work import Work
-from collegium.errors import Conflict
+from collegium.errors import BelowEnrolment
 from collegium.offerings.tree import Key
 
 JSON_COLUMNS = frozenset({"room_options", "time_options", "parameters", "class_ids"})
@@ -95,7 +95,7 @@ async def update_part(
 
     Raises
     ------
-    Conflict
+    BelowEnrolment
         When a limit would be below the number of those who are enrolled.
     """
     names = tuple(values)
@@ -116,10 +116,10 @@ async def update_part(
         raise below_enrolment(values, bound)
 
 
-def below_enrolment(values: Mapping[str, Any], bound: str | None) -> Conflict:
+def below_enrolment(values: Mapping[str, Any], bound: str | None) -> BelowEnrolment:
     """Return the refusal of a limit that is less than what is taken."""
     name = values.get("suffix") or values.get("code") or "the course"
-    return Conflict(
+    return BelowEnrolment(
         f"More are enrolled in {name} than the new limit allows.",
         pointers={f"/{bound}": "below the number of those enrolled"},
     )

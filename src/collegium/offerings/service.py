@@ -12,6 +12,7 @@ from collegium.db.addresses import Keys, Parent, Reference
 from collegium.db.records import Record, Records
 from collegium.db.tables import classes, instructional_offerings
 from collegium.db.work import Work
+from collegium.enrolments import seats, waitlist
 from collegium.errors import AlreadyExists, Malformed
 from collegium.offerings import parts, repository, tree
 from collegium.offerings.repository import Place
@@ -41,6 +42,7 @@ class Offerings(Noun[OfferingIn]):
             When the session's structure may not change any more.
         """
         await require_writable(work, ids, Part.STRUCTURE)
+        await seats.hold(work, ids[-1])
         tree.check_parts(body)
         values = await super().values(work, ids, body, before)
         chosen = tree.controlling(body)
@@ -72,6 +74,11 @@ class Offerings(Noun[OfferingIn]):
                 work, place, after["code"], after.version, configurations
             )
             await repository.touch(work, "classes", place.session_id, after.version)
+        await repository.touch(
+            work, "course_offerings", place.session_id, after.version
+        )
+        session = (place.university_id, place.session_id)
+        await waitlist.after_structure(work, session, place.offering_id)
 
     async def let_go(self, work: Work, record: Record) -> None:
         """Delete the parts of an offering, unless something else names one.
@@ -86,10 +93,12 @@ class Offerings(Noun[OfferingIn]):
         place = Place(record["university_id"], record["session_id"], record.id)
         ids = (place.university_id, place.session_id)
         await require_writable(work, ids, Part.STRUCTURE)
+        await seats.hold(work, ids[-1])
         version = await work.transaction.next_revision()
         await parts.keep_courses(work, place, version, [])
         await parts.keep_parts(work, place, record["code"], version, [])
         await repository.touch(work, "classes", place.session_id, version)
+        await repository.touch(work, "course_offerings", place.session_id, version)
 
 
 class Classes(Noun[ClassIn]):
@@ -111,6 +120,7 @@ class Classes(Noun[ClassIn]):
             When the session's structure may not change any more.
         """
         await require_writable(work, ids, Part.STRUCTURE)
+        await seats.hold(work, ids[-1])
         values = await super().values(work, ids, body, before)
         options = {"": values}
         await _place_options(work, ids, options)
@@ -176,11 +186,13 @@ class Classes(Noun[ClassIn]):
             changed.add(before["offering_id"])
         for offering_id in sorted(changed):
             await _renew(work, Place(*ids, offering_id))
+            await waitlist.after_structure(work, ids, offering_id)
 
     async def let_go(self, work: Work, record: Record) -> None:
         """Refuse where the session forbids it."""
         ids = (record["university_id"], record["session_id"])
         await require_writable(work, ids, Part.STRUCTURE)
+        await seats.hold(work, ids[-1])
 
     async def remove(self, work: Work, guard: Any, keys: Keys) -> None:
         """Delete a class that nothing names, and take it out of its offering."""
@@ -190,6 +202,18 @@ class Classes(Noun[ClassIn]):
             record["university_id"], record["session_id"], record["offering_id"]
         )
         await _renew(work, place)
+
+    async def add(self, work: Work, keys: Keys, body: ClassIn) -> Record:
+        """Add a class; those who waited for a seat may have taken one of it."""
+        return await self._read_again(work, await super().add(work, keys, body))
+
+    async def _changed(self, work: Work, before: Record, body: ClassIn) -> Record:
+        after = await super()._changed(work, before, body)
+        return await self._read_again(work, after)
+
+    async def _read_again(self, work: Work, record: Record) -> Record:
+        ids = (record["university_id"], record["session_id"], record.id)
+        return await self.records.find(work.transaction, ids)
 
 
 async def _renew(work: Work, place: Place) -> None:

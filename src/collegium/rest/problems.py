@@ -106,6 +106,10 @@ KINDS: dict[type[Exception], Kind] = {
     BodyTooSlow: Kind(408, "body-too-slow", "The body did not arrive in time"),
     errors.Conflict: Kind(409, "conflict", "The present state forbids it"),
     errors.AlreadyExists: Kind(409, "already-exists", "The name is taken"),
+    errors.AlreadyEnrolled: Kind(409, "already-enrolled", "Enrolled already"),
+    errors.ClassFull: Kind(409, "class-full", "No seat is left"),
+    errors.TimeConflict: Kind(409, "time-conflict", "Classes meet at the same time"),
+    errors.BelowEnrolment: Kind(409, "below-enrolment", "More are enrolled"),
     errors.StillReferenced: Kind(409, "still-referenced", "Others depend on it"),
     errors.StateForbids: Kind(409, "state-forbids", "Not in this state"),
     errors.Cancelled: Kind(409, "cancelled", "Cancelled on request"),
@@ -119,6 +123,7 @@ KINDS: dict[type[Exception], Kind] = {
     ),
     errors.Invalid: Kind(422, "invalid", "The input is not acceptable"),
     errors.Malformed: Kind(422, "malformed", "The input breaks a rule"),
+    errors.ClassesUnfit: Kind(422, "classes-unfit", "Classes do not go together"),
     KeyReused: Kind(422, "key-reused", "Idempotency-Key used for another request"),
     errors.TaskFailed: Kind(422, "task-failed", "The task fails wherever it runs"),
     errors.PreconditionRequired: Kind(

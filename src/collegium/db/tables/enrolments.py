@@ -81,8 +81,10 @@ enrolments = table(
     sa.Column("configuration_id", Text),
     sa.Column("state", Text, nullable=False),
     sa.Column("waitlist_seq", Integer),
-    # The classes that are taken, or that are waited for.
+    # The classes that are taken, or that are waited for; none waited for is any.
     json_column("class_ids"),
+    flag_column("is_waitlist_ok"),
+    flag_column("is_overlap_allowed"),
     sa.Column("enrolled_at", Text),
     sa.Column("ended_at", Text),
     *state_columns(),
@@ -101,6 +103,8 @@ enrolments = table(
     sa.CheckConstraint(
         "state <> 'queued' OR waitlist_seq IS NOT NULL", name="waitlist_seq"
     ),
+    flag_check("is_waitlist_ok"),
+    flag_check("is_overlap_allowed"),
     sa.Index(
         "uq_enrolments_university_id_session_id_student_id_offering_id",
         "university_id",

@@ -1,0 +1,1 @@
+"""Course requests, enrolments, waitlists, and the seats they take."""
