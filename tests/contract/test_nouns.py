@@ -637,7 +637,7 @@ def members() -> dict[str, str]:
         collection: path
         for path in paths
         for collection, _, last in [path.rpartition("/")]
-        if last.startswith("{") and collection in paths
+        if last.startswith("{") and collection in paths and "put" in paths[path]
     }
 
 

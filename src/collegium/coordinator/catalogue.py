@@ -11,6 +11,7 @@ from collegium.enrolments.routes import (
     enrolments_router,
     requests_router,
 )
+from collegium.interchange.routes import router as interchange
 from collegium.offerings.routes import (
     classes_router,
     distributions_router,
@@ -19,6 +20,7 @@ from collegium.offerings.routes import (
 )
 from collegium.organisations.routes import router as organisations
 from collegium.people.routes import memberships_router, people_router
+from collegium.publications.routes import router as publications
 from collegium.rooms.routes import buildings_router, rooms_router, travel_times_router
 from collegium.sessions.routes import router as sessions
 from collegium.universities.routes import router as universities
@@ -48,3 +50,5 @@ def include_catalogue(app: FastAPI) -> None:
     app.include_router(course_offerings_router, prefix=f"{_SESSION}/course-offerings")
     app.include_router(requests_router, prefix=f"{_SESSION}/requests")
     app.include_router(enrolments_router, prefix=f"{_SESSION}/enrolments")
+    app.include_router(interchange, prefix=_SESSION)
+    app.include_router(publications, prefix=f"{_SESSION}/publications")

@@ -47,7 +47,7 @@ class Snapshot:
 
 
 async def read_snapshot(
-    reader: Reader, university_id: str, session_id: str
+    reader: Reader, university_id: str, session_id: str, *, with_students: bool = True
 ) -> Snapshot:
     """Return a session as a problem.
 
@@ -57,6 +57,7 @@ async def read_snapshot(
     Parameters
     ----------
     reader : a snapshot or a transaction, so that all parts are of one moment.
+    with_students : False leaves them out.
     """
     of_session = (university_id, session_id)
     session = await reader.fetch_one(
@@ -86,7 +87,9 @@ async def read_snapshot(
             courses=courses,
             classes=_classes(rows, class_index, room_index),
             distributions=await _distributions(reader, of_session, class_index),
-            students=await _students(reader, of_session, offerings),
+            students=await _students(reader, of_session, offerings)
+            if with_students
+            else (),
         ),
         tuple(class_index),
         rooms.ids,

@@ -11,6 +11,7 @@ from collegium.db.tables.columns import (
     reference,
     session_columns,
     session_reference,
+    state_columns,
     table,
 )
 
@@ -24,7 +25,7 @@ publications = table(
     json_column("score"),
     sa.Column("n_classes", Integer, nullable=False),
     sa.Column("published_by", Text, nullable=False),
-    sa.Column("published_at", Text, nullable=False),
+    *state_columns(),
     reference("session_id", "sessions"),
     sa.ForeignKeyConstraint(["problem_sha256"], ["blobs.sha256"]),
     sa.ForeignKeyConstraint(["solution_sha256"], ["blobs.sha256"]),

@@ -1,0 +1,1 @@
+"""Timetables in force: checked, numbered, never changed."""
