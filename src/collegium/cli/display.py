@@ -1,4 +1,4 @@
-"""What people see of a running job: one line on stderr that renews itself."""
+"""What people see of a running job on stderr: a line that renews itself, or a log."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+LOG_INTERVAL_S = 2.0
+"""Between two lines where no terminal could renew one."""
+
 
 class Display:
-    """A progress bar with objective, violations and speed.
+    """A progress bar with objective, violations and speed; without a terminal, lines.
 
     Parameters
     ----------
@@ -19,13 +22,16 @@ class Display:
     """
 
     def __init__(self, budget_s: float | None, *, is_quiet: bool) -> None:
+        self._console = Console(stderr=True)
+        self._is_log = not is_quiet and not self._console.is_terminal
+        self._logged_s = -LOG_INTERVAL_S
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             TimeElapsedColumn(),
             TextColumn("{task.fields[news]}"),
-            console=Console(stderr=True),
-            disable=is_quiet,
+            console=self._console,
+            disable=is_quiet or self._is_log,
             refresh_per_second=5,
         )
         self._task = self._progress.add_task("starting", total=budget_s, news="")
@@ -46,10 +52,14 @@ class Display:
 
     def show(self, progress: dict[str, Any]) -> None:
         """Show a timetable job's progress."""
+        elapsed_s = progress.get("elapsed_s", 0.0)
+        if self._is_log and elapsed_s - self._logged_s >= LOG_INTERVAL_S:
+            self._logged_s = elapsed_s
+            self._console.print(f"{elapsed_s:.0f} s: {news(progress)}", soft_wrap=True)
         self._progress.update(
             self._task,
             description="solving",
-            completed=progress.get("elapsed_s", 0.0),
+            completed=elapsed_s,
             news=news(progress),
         )
 

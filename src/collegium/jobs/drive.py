@@ -35,6 +35,8 @@ START_GRACE_S = 300.0
 """What a task may take beyond its search: to wait, fetch, compile and prepare."""
 FAILURES_IN_A_ROW = 3
 """So many failed tasks without a success between them fail the job."""
+STOP_GRACE_S = 3.0
+"""How long a stopped job without any result waits for the tasks that still run."""
 FIRST_PAUSE_S, LAST_PAUSE_S = 0.1, 5.0
 """Between attempts when tasks cannot be placed at all."""
 UNBOUNDED_DEADLINE_S = 86_400.0
@@ -73,6 +75,7 @@ class Drive:
         self._live: dict[int, dict[str, Any]] = {}
         self._checking = Checking(job_id, workload.checker, means.checks)
         self._stop = asyncio.Event()
+        self._stopped_s = 0.0
         self._error: str | None = None
         self._slots = 0
         self._is_hungry = self._has_seen_idle = False
@@ -87,7 +90,9 @@ class Drive:
 
     def stop(self) -> None:
         """End the job now, with the best that has been counted."""
-        self._stop.set()
+        if not self._stop.is_set():
+            self._stopped_s = self._means.now_s()
+            self._stop.set()
 
     async def run(self) -> Outcome:
         """Work until the plan is over; return how it ended.
@@ -112,8 +117,10 @@ class Drive:
 
     def _is_finished(self) -> bool:
         """Tell whether nothing is left to wait for."""
-        if self._stop.is_set() or self._error is not None:
+        if self._error is not None:
             return True
+        if self._stop.is_set():
+            return self._has_stopped()
         if not self._workload.is_over(self._plan, elapsed_s=self.elapsed_s):
             self._over_since_s = None
             return False
@@ -125,9 +132,15 @@ class Drive:
             return not is_patient and self._workload.conclude(self._plan) is not None
         return self._checking.is_idle
 
+    def _has_stopped(self) -> bool:
+        """Tell whether a stopped job has a result, or no hope of one."""
+        is_late = self._means.now_s() - self._stopped_s >= STOP_GRACE_S
+        is_idle = not self._flights and self._checking.is_idle
+        return is_late or is_idle or self._workload.conclude(self._plan) is not None
+
     def _hand_out(self) -> None:
         self._is_hungry = False
-        if self._means.now_s() < self._paused_until_s:
+        if self._stop.is_set() or self._means.now_s() < self._paused_until_s:
             return
         hands, share = self._means.hands, self._means.share
         self._slots = hands.slots()
@@ -165,7 +178,9 @@ class Drive:
         """Wait for whatever comes first; at most until the next tick."""
         changed = asyncio.create_task(self._until_slots_change())
         stopped = asyncio.create_task(self._stop.wait())
-        awaited: set[asyncio.Task[Any]] = {*self._flights, changed, stopped}
+        awaited: set[asyncio.Task[Any]] = {*self._flights, changed}
+        if not self._stop.is_set():
+            awaited.add(stopped)
         if self._checking.running is not None:
             awaited.add(self._checking.running)
         try:
@@ -199,6 +214,8 @@ class Drive:
         wake_s = self._stored_s + TICK_S
         if self._paused_until_s > now_s:
             wake_s = min(wake_s, self._paused_until_s)
+        if self._stop.is_set():
+            wake_s = min(wake_s, self._stopped_s + STOP_GRACE_S)
         if self._over_since_s is not None:
             wake_s = min(wake_s, self._over_since_s + self._means.late_grace_s)
         return max(0.01, wake_s - now_s)

@@ -22,7 +22,7 @@ Method = Literal["anneal"]
 
 EXCHANGES = (0.5, 0.7, 0.85, 0.95)
 """Shares of the budget at which the worse half of the islands adopts the incumbent."""
-FIRST_LEASE_S = 2.0
+FIRST_LEASE_S = 1.0
 SHORTEST_LEASE_S, LONGEST_LEASE_S = 2.0, 10.0
 LEASES_AT_LEAST = 12
 """A short budget is cut into about as many leases, so that islands can meet."""

@@ -209,6 +209,41 @@ async def test_stop_ends_running_tasks_and_keeps_the_best() -> None:
     assert setting.hands.running == 0
 
 
+async def test_stop_waits_a_moment_for_the_first_result() -> None:
+    """Somebody who stops a young job still gets what its tasks are about to say."""
+    reached = asyncio.Event()
+
+    async def answer(number: int) -> int:
+        reached.set()
+        await asyncio.sleep(0.1)
+        return 8
+
+    setting = _Setting(answer, pieces=9)
+    running = asyncio.create_task(setting.drive.run())
+    await reached.wait()
+    setting.drive.stop()
+    outcome = await asyncio.wait_for(running, 5)
+    assert (outcome.state, outcome.result) == ("cancelled", b"8")
+    assert len(setting.hands.tasks) == 1, "nothing more is handed out"
+
+
+async def test_stop_does_not_wait_for_ever() -> None:
+    """A job whose tasks hang ends without a result."""
+    reached = asyncio.Event()
+
+    async def answer(number: int) -> int:
+        reached.set()
+        await asyncio.Event().wait()
+        return 8
+
+    setting = _Setting(answer, pieces=9)
+    running = asyncio.create_task(setting.drive.run())
+    await reached.wait()
+    setting.drive.stop()
+    outcome = await asyncio.wait_for(running, 10)
+    assert (outcome.state, outcome.result) == ("cancelled", None)
+
+
 async def test_who_no_longer_owns_the_job_stops_at_once() -> None:
     """A fenced-off owner cancels its tasks and stores nothing more."""
 

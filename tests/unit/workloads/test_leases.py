@@ -67,7 +67,7 @@ def test_one_island_continues_its_own_walk_without_a_gap_in_the_cooling() -> Non
         assert next_.start == _sha(number + 1)
         assert abs(next_.cool_from - one.cool_to) < 1e-9
     assert sum(lease.seconds or 0 for lease in leases) > 59.5
-    assert min(lease.seconds or 0 for lease in leases) >= 2
+    assert min(lease.seconds or 0 for lease in leases[1:]) >= 2
 
 
 def test_every_free_slot_gets_an_island_of_its_own() -> None:
