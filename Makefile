@@ -8,6 +8,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
+# Tests of one file share servers, so a file stays with one process.
+PYTEST_FLAGS ?= --numprocesses 2 --dist loadfile
 
 .PHONY: demo test check format lint docs lock clean
 
@@ -15,7 +17,7 @@ demo: $(VENV)/.run
 	$(BIN)/collegium demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) $(TESTS)
 
 check: lint test
 

@@ -85,3 +85,17 @@ def test_no_deferred_imports() -> None:
         if isinstance(inner, ast.Import | ast.ImportFrom)
     ]
     assert not offenders
+
+
+SQL = re.compile(r"\b(SELECT .+ FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM) ")
+
+
+def test_sql_stays_out_of_routes_and_schemas() -> None:
+    """Routes, schemas and the services of nouns hold no SQL."""
+    offenders = [
+        str(path.relative_to(SOURCE))
+        for path in FILES
+        if path.stem in {"routes", "schemas", "service", "resources", "operations"}
+        and SQL.search(path.read_text())
+    ]
+    assert not offenders
