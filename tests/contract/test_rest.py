@@ -128,6 +128,8 @@ async def test_codes_are_unique_in_a_university(
         ({"code": "01a2090c-bcfd-74b3-b681-5a61656d84b2"}, "/code"),
         ({"name": "  "}, "/name"),
         ({"name": None}, "/name"),
+        ({"name": "a\0b"}, "/name"),
+        ({"titles": {"en": "\0"}}, "/titles/en"),
         ({"titles": {"not a language": "x"}}, "/titles/not a language"),
         ({"titles": {"en": 1}}, "/titles/en"),
         ({"credits": "3"}, "/credits"),

@@ -103,6 +103,13 @@ async def test_broken_requests_are_refused(port: int, raw: bytes) -> None:
     assert answer[1]["connection"] == "close"
 
 
+async def test_null_characters_are_refused(port: int) -> None:
+    """U+0000, escaped, is refused in a path before any database sees it."""
+    raw = b"GET /v1/universities/a%00b HTTP/1.1\r\nHost: a\r\n\r\n"
+    (answer,) = await exchange(port, raw)
+    assert_problem(answer, 400)
+
+
 @pytest.mark.parametrize(
     ("method", "status"), [(b"BREW", 501), (b"PURGE", 501), (b"TRACE", 405)]
 )

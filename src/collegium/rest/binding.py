@@ -124,6 +124,8 @@ def _query(dependant: Dependant) -> tuple[str, Callable[[Scope], Any]] | None:
 def _pairs(query_string: bytes) -> dict[str, str]:
     if not query_string:
         return {}
+    if b"%00" in query_string:
+        raise Unreadable("A query cannot have the character U+0000.")
     try:
         pairs = parse_qsl(
             query_string.decode("ascii"),

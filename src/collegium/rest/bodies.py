@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,6 +19,8 @@ from collegium.rest.headers import header
 from collegium.rest.problems import BodyTooSlow, UnsupportedMediaType
 
 JSON = "application/json"
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""The only way to write U+0000 in JSON: an escape whose backslash is not escaped."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -115,11 +119,38 @@ def decoded(raw: bytes) -> Any:
     Unreadable
         When it is not JSON in UTF-8, names a member twice, is nested deeper than 200
         levels, has numbers of thousands of digits, NaN or half of a surrogate pair.
+    Malformed
+        When a text or a name has the character U+0000, which PostgreSQL cannot store.
     """
     try:
-        return jiter.from_json(raw, allow_inf_nan=False, catch_duplicate_keys=True)
+        value = jiter.from_json(raw, allow_inf_nan=False, catch_duplicate_keys=True)
     except ValueError as error:
         raise Unreadable(f"The body is not acceptable JSON: {error}.") from None
+    if b"\\u0000" in raw and _NUL.search(raw) is not None:
+        found = dict.fromkeys(_places_of_nul(value), "has the character U+0000")
+        raise Malformed("No text may have the character U+0000.", pointers=found)
+    return value
+
+
+def _places_of_nul(value: Any, pointer: str = "") -> Iterator[str]:
+    """Yield the pointer of each text with U+0000, and of what has it in a name."""
+    if isinstance(value, str):
+        if "\0" in value:
+            yield pointer
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            yield from _places_of_nul(part, f"{pointer}/{number}")
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            if "\0" in name:
+                yield pointer
+            else:
+                yield from _places_of_nul(part, pointer + _step(name))
+
+
+def _step(part: object) -> str:
+    """Return a member's name or an item's number as a step of a JSON pointer."""
+    return "/" + str(part).replace("~", "~0").replace("/", "~1")
 
 
 def validated(model: type[Model], raw: bytes) -> Model:
@@ -147,9 +178,6 @@ def malformed(error: ValidationError, sentence: str) -> Malformed:
     """Return what a model found wrong as an error with JSON pointers."""
     pointers: dict[str, str] = {}
     for item in error.errors(include_url=False, include_context=False):
-        pointer = "".join(
-            "/" + str(part).replace("~", "~0").replace("/", "~1")
-            for part in item["loc"]
-        )
+        pointer = "".join(map(_step, item["loc"]))
         pointers.setdefault(pointer, item["msg"])
     return Malformed(sentence, pointers=pointers)

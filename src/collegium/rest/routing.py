@@ -15,6 +15,7 @@ from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from fastapi.routing import iter_route_contexts
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from collegium.errors import Unreadable
 from collegium.rest.answers import Answer
 from collegium.rest.binding import lean_app
 from collegium.rest.bodies import BodyLimits
@@ -92,6 +93,8 @@ class Dispatcher:
         method: str = scope["method"]
         if method not in KNOWN_METHODS:
             raise MethodUnknown(f"{method[:32]!r} is not a method of this server.")
+        if "\0" in scope["path"]:
+            raise Unreadable("A path cannot have the character U+0000.")
         node, values = self._find(scope)
         if node is None:
             # Mounted applications and catch-all paths, or its 404.
@@ -100,13 +103,13 @@ class Dispatcher:
         endpoint = node.methods.get(method)
         if endpoint is None and method == "HEAD":
             endpoint = node.methods.get("GET")
-            if endpoint is not None and endpoint.app is self._router:
-                # The server keeps its own scope and knows that this is a HEAD.
-                scope = {**scope, "method": "GET"}
         if endpoint is None:
             await _answer_options(node, scope, receive, send)
             return
         scope["collegium.route"] = endpoint.template
+        if method == "HEAD" and endpoint.app is self._router:
+            # The server keeps its own scope and knows that this is a HEAD.
+            scope = {**scope, "method": "GET"}
         if endpoint.app is not self._router:
             scope["path_params"] = dict(zip(endpoint.names, values, strict=True))
         await endpoint.app(scope, receive, send)

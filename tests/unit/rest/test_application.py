@@ -161,6 +161,18 @@ async def test_parameters_reach_the_function(client: AsgiClient) -> None:
     assert reply.json() == {"name": "new"}
 
 
+@pytest.mark.parametrize("url", ["/things/a\0b", "/\0"])
+async def test_paths_have_no_null_character(client: AsgiClient, url: str) -> None:
+    """No key can have U+0000, which PostgreSQL would refuse as a parameter."""
+    assert_problem(await client.get(url), 400, "unreadable")
+
+
+async def test_queries_have_no_null_character(client: AsgiClient) -> None:
+    """The same in a query; an escaped percent sign is only that."""
+    assert_problem(await client.get("/things?q=%00"), 400, "unreadable")
+    assert_problem(await client.get("/things?q=%2500"), 422, "malformed")
+
+
 async def test_fixed_names_come_before_parameters(client: AsgiClient) -> None:
     """A path that is written out wins over one with a parameter."""
     assert (await client.get("/things/fixed")).body == b"fixed"
@@ -172,7 +184,12 @@ async def test_templates_name_routes(client: AsgiClient) -> None:
     reply = await client.get("/things/whatever")
     assert reply.json()["route"] == "/things/{thing}"
     await client.get("/nowhere")
-    assert OBSERVED == [("/things/{thing}", 200), (None, 404)]
+    await client.request("HEAD", "/things/4/framework")
+    assert OBSERVED == [
+        ("/things/{thing}", 200),
+        (None, 404),
+        ("/things/{thing}/framework", 200),
+    ]
 
 
 async def test_other_functions_are_served_by_the_framework(client: AsgiClient) -> None:

@@ -116,6 +116,34 @@ def test_wrong_members_are_pointed_at(raw: bytes, pointer: str) -> None:
     assert pointer in caught.value.pointers
 
 
+@pytest.mark.parametrize(
+    ("raw", "pointers"),
+    [
+        (rb'"\u0000"', [""]),
+        (rb'{"name":"a\u0000b"}', ["/name"]),
+        (rb'{"parts":[{},{"na/me":"\\\u0000"}]}', ["/parts/1/na~1me"]),
+        (rb'{"parts":{"\u0000":1},"name":"\u0000"}', ["/parts", "/name"]),
+    ],
+)
+def test_no_text_has_the_character_that_no_database_takes(
+    raw: bytes, pointers: list[str]
+) -> None:
+    """U+0000 is refused in texts and in names, with a pointer to where it is."""
+    with pytest.raises(Malformed) as caught:
+        decoded(raw)
+    assert list(caught.value.pointers) == pointers
+    with pytest.raises(Malformed):
+        validated(Thing, raw)
+
+
+@pytest.mark.parametrize(
+    "raw", [rb'"\\u0000"', rb'"\\\\u0000"', rb'"u0000"', rb'"\u0001"', rb'"\u000a"']
+)
+def test_what_only_looks_like_that_character_is_taken(raw: bytes) -> None:
+    """An escaped backslash before u0000 is a backslash and five characters."""
+    assert decoded(raw) == json.loads(raw)
+
+
 def test_good_bodies_are_taken() -> None:
     """Every kind of member is taken in its own type, whatever its escapes."""
     raw = b'{"name":"\\ud83d\\ude00 \xc3\xa9","size":3,"share":1,"is_open":true,'
@@ -136,14 +164,17 @@ def test_any_bytes_are_taken_or_refused(raw: bytes) -> None:
     json.loads(raw)
 
 
+_TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
+
+
 @given(
     st.recursive(
         st.none()
         | st.booleans()
         | st.integers(-(10**20), 10**20)
         | st.floats(allow_nan=False, allow_infinity=False)
-        | st.text(),
-        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        | _TEXTS,
+        lambda inner: st.lists(inner) | st.dictionaries(_TEXTS, inner),
     )
 )
 def test_every_json_value_comes_back(value: Any) -> None:
