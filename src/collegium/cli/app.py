@@ -48,8 +48,14 @@ COMMANDS: Mapping[str, Command] = {
     "doctor": Command(
         "collegium.cli.doctor:doctor", "Tell whether a database is sound."
     ),
+    "export": Command(
+        "collegium.cli.interchange:exporting", "Write an academic session to a file."
+    ),
     "generate": Command(
         "collegium.cli.generate:generate", "Make up a university's timetabling problem."
+    ),
+    "import": Command(
+        "collegium.cli.interchange:importing", "Fill an academic session from a file."
     ),
     "migrate": Command(
         "collegium.cli.migrate:migrate",

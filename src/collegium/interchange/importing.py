@@ -104,8 +104,13 @@ async def import_problem(
         courses=codes.courses,
         people=codes.students,
     )
-    draft = plan_import(
-        problem, codes, holdings, university_id=university_id, session_id=session_id
+    draft = await asyncio.to_thread(
+        plan_import,
+        problem,
+        codes,
+        holdings,
+        university_id=university_id,
+        session_id=session_id,
     )
     if draft.faults and not is_dry_run:
         raise _refusal(draft)

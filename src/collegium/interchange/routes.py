@@ -46,7 +46,11 @@ async def import_file(
     return await repeatable(request, act)
 
 
-@router.get("/problem")
+@router.get(
+    "/problem",
+    response_class=Response,
+    responses={200: {"content": {"application/xml": {"schema": {"type": "string"}}}}},
+)
 async def show_problem(request: Request, university: str, session: str) -> Response:
     """Give out a session as an ITC-2019 problem, with its students."""
     database = database_of(request)
