@@ -74,7 +74,7 @@ def choose(m: Model, s: State, kind: Kind, size: int) -> I32:
     if kind.band:
         return _in_band(m, s, size)
     seed = _seed_class(m, s, kind.costly)
-    chosen = _grow(m, s, seed, size, np.array(kind.ties))
+    chosen = grow(m, s, seed, size, np.array(kind.ties))
     chosen.sort()
     return chosen
 
@@ -91,7 +91,13 @@ def _seed_class(m: Model, s: State, costly: bool) -> int:
 
 
 @compiled
-def _grow(m: Model, s: State, seed: int, size: int, ties: Scores) -> I32:
+def grow(m: Model, s: State, seed: int, size: int, ties: Scores) -> I32:
+    """Return at most ``size`` movable classes, the seed first.
+
+    Parameters
+    ----------
+    ties : (3,) how much constraints, common students and rooms tie together.
+    """
     score = np.full(len(m.classes), -1.0)
     for i in range(len(m.movable)):
         c = m.movable[i]

@@ -77,7 +77,9 @@ class _Items:
         return self.at[part], self.columns[part]
 
 
-def free_part(m: Model, s: State, free: I32, most_placements: int) -> Part | None:
+def free_part(
+    m: Model, s: State, free: I32, most_placements: int, spare: int = 0
+) -> Part | None:
     """Describe a part of the timetable; the state is unchanged afterwards.
 
     Parameters
@@ -85,6 +87,7 @@ def free_part(m: Model, s: State, free: I32, most_placements: int) -> Part | Non
     free : (n,) distinct classes with a place, ascending.
     most_placements : None is returned when more could be part of a better
         timetable.
+    spare : how much more than now a timetable may cost and be wanted all the same.
     """
     before = int(s.totals[PENALISED])
     raw_before = s.raw.copy()
@@ -97,7 +100,7 @@ def free_part(m: Model, s: State, free: I32, most_placements: int) -> Part | Non
         )
         cost = before - outside + int(group_costs)
         least = placements.least_costs(m, s, free, rows)
-        slack = cost - int(least.sum())
+        slack = cost + spare - int(least.sum())
         found, costs, starts, present = placements.collect(
             m, s, free, rows, least + slack
         )
