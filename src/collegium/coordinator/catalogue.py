@@ -15,6 +15,7 @@ from collegium.interchange.routes import router as interchange
 from collegium.offerings.routes import (
     classes_router,
     distributions_router,
+    limits_router,
     offerings_router,
     teaching_assignments_router,
 )
@@ -43,6 +44,7 @@ def include_catalogue(app: FastAPI) -> None:
     app.include_router(search, prefix=f"{_UNIVERSITY}/search")
     app.include_router(offerings_router, prefix=f"{_SESSION}/offerings")
     app.include_router(classes_router, prefix=f"{_SESSION}/classes")
+    app.include_router(limits_router, prefix=f"{_SESSION}/classes")
     app.include_router(distributions_router, prefix=f"{_SESSION}/distributions")
     app.include_router(
         teaching_assignments_router, prefix=f"{_SESSION}/teaching-assignments"

@@ -70,6 +70,10 @@ class Record:
         """Strong entity tag of the row's representation."""
         return f'"{self["version"]}{self._records.form}"'
 
+    def part(self, fields: tuple[str, ...]) -> Record:
+        """Return the row with only these columns to show."""
+        return Record(self._records, self._row, fields)
+
     def to_json(self) -> bytes:
         """Return the representation: the columns by their names."""
         return self._records.shape(self._fields).encode(self._row)

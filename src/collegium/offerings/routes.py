@@ -3,9 +3,18 @@
 All are below ``/v1/universities/{university}/sessions/{session}``.
 """
 
-from __future__ import annotations
+# Annotations are not postponed here: FastAPI reads them where they stand.
 
+from typing import Annotated
+
+from fastapi import APIRouter
+from fastapi import Body as FromBody
+from starlette.requests import Request
+from starlette.responses import Response
+
+from collegium.catalogue import operations
 from collegium.catalogue.resources import resource_router
+from collegium.offerings import limits
 from collegium.offerings.distributions import (
     DISTRIBUTIONS,
     TEACHING_ASSIGNMENTS,
@@ -32,3 +41,26 @@ teaching_assignments_router = resource_router(
     query=TeachingAssignmentQuery,
     tag="offerings",
 )
+
+limits_router = APIRouter(tags=["offerings"])
+
+
+@limits_router.get("/{class_}/limit", response_model=limits.LimitOf)
+async def show_limit(
+    request: Request, university: str, session: str, class_: str
+) -> Response:
+    """Show how many may be in a class, and how many are."""
+    return await operations.show(request, limits.find, (university, session, class_))
+
+
+@limits_router.put("/{class_}/limit", response_model=limits.LimitOf)
+async def put_limit(
+    request: Request,
+    university: str,
+    session: str,
+    class_: str,
+    body: Annotated[limits.LimitIn, FromBody()],
+) -> Response:
+    """Change how many may be in a class; forced, the last of them wait for a seat."""
+    keys = (university, session, class_)
+    return await operations.put(request, limits.assign, keys, body)

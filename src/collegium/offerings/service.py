@@ -185,7 +185,7 @@ class Classes(Noun[ClassIn]):
         if before is not None:
             changed.add(before["offering_id"])
         for offering_id in sorted(changed):
-            await _renew(work, Place(*ids, offering_id))
+            await renew(work, Place(*ids, offering_id))
             await waitlist.after_structure(work, ids, offering_id)
 
     async def let_go(self, work: Work, record: Record) -> None:
@@ -201,7 +201,7 @@ class Classes(Noun[ClassIn]):
         place = Place(
             record["university_id"], record["session_id"], record["offering_id"]
         )
-        await _renew(work, place)
+        await renew(work, place)
 
     async def add(self, work: Work, keys: Keys, body: ClassIn) -> Record:
         """Add a class; those who waited for a seat may have taken one of it."""
@@ -216,7 +216,7 @@ class Classes(Noun[ClassIn]):
         return await self.records.find(work.transaction, ids)
 
 
-async def _renew(work: Work, place: Place) -> None:
+async def renew(work: Work, place: Place) -> None:
     """Make the document of an offering what its parts are now."""
     version = await work.transaction.next_revision()
     document = await parts.read_document(work.transaction, place)
