@@ -97,7 +97,7 @@ async def test_answers_expire(
     async def forget(after: datetime.timedelta) -> int:
         async with database.transaction() as transaction:
             now = timestamp(utc_clock() + after)
-            return await answers.forget_expired(Work(transaction, now))
+            return await answers.forget_expired(Work(transaction, now), limit=10)
 
     minute = datetime.timedelta(minutes=1)
     assert await forget(answers.KEPT - minute) == 0

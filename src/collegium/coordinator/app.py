@@ -15,6 +15,7 @@ from collegium.blobs.store import BlobStore
 from collegium.catalogue.context import Catalogue
 from collegium.coordinator.catalogue import include_catalogue
 from collegium.coordinator.console import console_router
+from collegium.coordinator.housekeeping import keeping_house
 from collegium.coordinator.jobs import driving_jobs
 from collegium.db.connect import database_at
 from collegium.db.migrate import migrate
@@ -61,13 +62,16 @@ def create_app(settings: CoordinatorSettings) -> Application:
             app.state.submissions = Submissions(app.state.fleet)
             await app.state.fleet.start()
             try:
-                async with driving_jobs(
-                    app,
-                    database,
-                    workloads,
-                    app.state.fleet,
-                    app.state.blobs,
-                    settings,
+                async with (
+                    keeping_house(database),
+                    driving_jobs(
+                        app,
+                        database,
+                        workloads,
+                        app.state.fleet,
+                        app.state.blobs,
+                        settings,
+                    ),
                 ):
                     yield
             finally:

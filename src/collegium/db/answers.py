@@ -41,8 +41,17 @@ async def remember(
     )
 
 
-async def forget_expired(work: Work) -> int:
-    """Delete the answers that nobody may ask for any more; return their number."""
+async def forget_expired(work: Work, *, limit: int) -> int:
+    """Delete answers that nobody may ask for any more; return their number.
+
+    Parameters
+    ----------
+    work : of a transaction of its own.
+    limit : most rows to delete.
+    """
     return await work.transaction.execute(
-        "DELETE FROM answers WHERE expires_at <= ?", (work.now,)
+        "DELETE FROM answers WHERE (scope, key) IN ("
+        "SELECT scope, key FROM answers WHERE expires_at <= ? "
+        "ORDER BY expires_at, scope, key LIMIT ?)",
+        (work.now, limit),
     )
