@@ -22,6 +22,7 @@ from collegium.jobs.feed import Feed
 from collegium.jobs.repository import Job
 from collegium.jobs.runner import Runner
 from collegium.jobs.schemas import JobIn, JobOut, JobPage, JobQuery
+from collegium.jobs.sessions import read_session
 from collegium.rest.answers import Answer, location_in, shown
 from collegium.rest.headers import header
 from collegium.rest.pages import links, not_modified, paged
@@ -77,8 +78,11 @@ async def submit_job(request: Request, body: Annotated[JobIn, Body()]) -> Respon
     """Take a job in; it is on disk before the answer is sent."""
     runner = jobs_of(request).runner
 
+    submission = await read_session(database_of(request), runner.workloads, body)
+
     async def act(work: Work) -> Answer:
-        job = await service.submit(work, runner.workloads, body)
+        await submission.keep(work)
+        job = await service.submit(work, runner.workloads, submission.body)
         location = location_in(request, request.scope["path"], job.id)
         return _accepted(job, [(b"location", location.encode())])
 
