@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -49,6 +51,23 @@ def test_same_arguments_same_result(sample, start):
     again = improve(sample, start=start, seed=5, iterations=12, effort=0.05)
     assert first.best.to_json() == again.best.to_json()
     assert dict(first.statistics) == dict(again.statistics)
+
+
+def test_is_a_method_of_solve(sample, start):
+    """``solve`` finds it by name, and names it when an unknown one is asked for."""
+    found = solve(sample, start=start, method="lns", iterations=1)
+    assert "course/cpsat/trials" in found.statistics
+    with pytest.raises(Invalid, match="'anneal', 'lns'"):
+        solve(sample, method="magic", iterations=1)
+
+
+def test_is_imported_only_when_asked_for():
+    """The solver starts without the libraries of the exact half."""
+    code = (
+        "import sys, collegium.timetabling.solve;"
+        "sys.exit(any(name in sys.modules for name in ('ortools', 'highspy')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_needs_no_start(sample):
