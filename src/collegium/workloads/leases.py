@@ -257,7 +257,7 @@ def lease_s(plan: LeasePlan, *, spent_s: float, is_first: bool) -> float:
     if is_first:
         wanted_s = min(wanted_s, FIRST_LEASE_S)
     left_s = budget_s - spent_s
-    return left_s if left_s < 1.5 * wanted_s else wanted_s
+    return left_s if left_s <= 1.5 * wanted_s else wanted_s
 
 
 def _spent_s(plan: LeasePlan, elapsed_s: float) -> float:
