@@ -17,10 +17,10 @@ import yaml
 
 from collegium.fleet.metrics import fleet_metrics
 from collegium.fleet.service import Fleet
+from collegium.membership.tasks import TaskTable
 from collegium.settings import CoordinatorSettings, WorkerSettings
 from collegium.worker.metrics import worker_metrics
 from collegium.worker.stats import Reporter
-from collegium.worker.tasks import TaskTable
 from collegium.workloads.blobs import BlobCache
 from collegium.workloads.executor import Executor
 from collegium.workloads.slots import Slots

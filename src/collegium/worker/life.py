@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from collegium.errors import CollegiumError, Unavailable
-from collegium.worker.registration import Registration
+from collegium.membership.registration import Registration
+from collegium.membership.tasks import TaskTable
 from collegium.worker.stats import Reporter
-from collegium.worker.tasks import TaskTable
 from collegium.workloads.executor import Executor
 
 _log = logging.getLogger(__name__)

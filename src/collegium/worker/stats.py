@@ -9,6 +9,7 @@ from collections.abc import Callable
 import psutil
 
 from collegium import __version__
+from collegium.membership.tasks import TaskTable
 from collegium.protocol import (
     OLDEST_PROTOCOL_VERSION,
     PROTOCOL_VERSION,
@@ -16,7 +17,6 @@ from collegium.protocol import (
     MemberState,
 )
 from collegium.settings import WorkerSettings
-from collegium.worker.tasks import TaskTable
 from collegium.workloads.executor import Executor
 
 

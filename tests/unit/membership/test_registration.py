@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 
 from collegium.errors import Malformed
+from collegium.membership.registration import Outdated, Registration
 from collegium.protocol import Announcement
-from collegium.worker.registration import Outdated, Registration
 from fixtures.waiting import until
 
 Answer = Callable[[int], web.Response]

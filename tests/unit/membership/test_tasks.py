@@ -17,7 +17,7 @@ from collegium.errors import (
     TaskFailed,
     Unreadable,
 )
-from collegium.worker.tasks import Envelope, TaskTable
+from collegium.membership.tasks import Envelope, TaskTable
 from collegium.workloads.blobs import BlobCache
 from collegium.workloads.executor import Executor
 from collegium.workloads.registry import import_paths

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from collegium.errors import Malformed
+from collegium.membership.tasks import Envelope, TaskTable
 from collegium.protocol import (
     ATTEMPT_HEADER,
     DEADLINE_HEADER,
@@ -21,7 +22,6 @@ from collegium.protocol import (
 from collegium.rest.answers import Answer
 from collegium.rest.bodies import JSON, BodyLimits, read_body, require_media_type
 from collegium.rest.structs import answered, described_body
-from collegium.worker.tasks import Envelope, TaskTable
 
 DEFAULT_DEADLINE_S = 300.0
 LONGEST_DEADLINE_S = 86_400.0
