@@ -19,7 +19,7 @@ from collegium.interchange.holdings import read_holdings
 from collegium.interchange.plan import plan_import
 from collegium.timetabling.problem import Problem
 
-ROWS_AT_ONCE = 2000
+ROWS_AT_ONCE = 500
 """Between two looks at other requests."""
 SHOWN_FAULTS = 20
 

@@ -15,7 +15,8 @@ from collegium.db.database import Database, Reader
 from collegium.db.records import Records
 from collegium.db.tables import instructional_offerings
 from collegium.db.work import Work
-from collegium.interchange.snapshot import Snapshot, read_snapshot
+from collegium.interchange.snapshot import Snapshot, build_snapshot
+from collegium.interchange.snapshot_rows import SessionRows, read_rows
 from collegium.timetabling.itc2019 import write_problem
 
 SESSION = Parent("session_id", "sessions", "session")
@@ -80,8 +81,13 @@ async def written_problem(
 ) -> tuple[bytes, Snapshot]:
     """Return a session as ITC-2019 XML."""
     async with database.snapshot() as reader:
-        snapshot = await read_snapshot(reader, university_id, session_id)
-    return await asyncio.to_thread(write_problem, snapshot.problem), snapshot
+        rows = await read_rows(reader, university_id, session_id)
+    return await asyncio.to_thread(_written, rows)
+
+
+def _written(rows: SessionRows) -> tuple[bytes, Snapshot]:
+    snapshot = build_snapshot(rows)
+    return write_problem(snapshot.problem), snapshot
 
 
 async def store_snapshot(

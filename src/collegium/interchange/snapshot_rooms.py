@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from collegium.catalogue.weekly import bits
-from collegium.db.database import Reader, Row
+from collegium.db.database import Row
 from collegium.interchange.names import names_of
 from collegium.timetabling.problem import Room, Time
 
@@ -22,24 +22,24 @@ class SnapshotRooms:
     ids: tuple[str, ...]
 
 
-async def read_rooms(
-    reader: Reader, university_id: str, session_id: str, n_days: int, n_weeks: int
+def build_rooms(
+    rows: Sequence[Row],
+    pairs: Sequence[Row],
+    session_id: str,
+    n_days: int,
+    n_weeks: int,
 ) -> SnapshotRooms:
-    """Return the rooms of the file that filled the session, and all that it names."""
-    rows = await reader.fetch_all(
-        "SELECT r.id, s.external_id, r.code, s.position, r.capacity, r.building_id, "
-        "r.unavailability FROM rooms r LEFT JOIN session_rooms s "
-        "ON s.university_id = r.university_id AND s.room_id = r.id "
-        "AND s.session_id = ? WHERE r.university_id = ? AND (s.room_id IS NOT NULL "
-        "OR r.id IN (SELECT o.room_id FROM class_rooms o JOIN classes c "
-        "ON c.university_id = o.university_id AND c.id = o.class_id "
-        "WHERE c.university_id = ? AND c.session_id = ?))",
-        (session_id, university_id, university_id, session_id),
-    )
+    """Return the rooms of a session in the order of the file that it came from.
+
+    Parameters
+    ----------
+    rows, pairs : rooms and travel as ``SessionRows`` has them.
+    session_id : whose unavailability counts.
+    """
     last = len(rows)
     rows = sorted(rows, key=lambda row: (last if row[3] is None else row[3], row[2]))
     names = names_of((row[1], row[2], row[0]) for row in rows)
-    travel = await _travel(reader, university_id, rows)
+    travel = _travel(pairs, rows)
     return SnapshotRooms(
         tuple(
             Room(
@@ -67,15 +67,8 @@ def _unavailable(text: str, session_id: str, n_days: int, n_weeks: int) -> list[
     return times
 
 
-async def _travel(
-    reader: Reader, university_id: str, rows: Sequence[Row]
-) -> list[dict[int, int]]:
+def _travel(found: Sequence[Row], rows: Sequence[Row]) -> list[dict[int, int]]:
     """Return the travel from each room: between rooms, else between buildings."""
-    found = await reader.fetch_all(
-        "SELECT from_room_id, to_room_id, from_building_id, to_building_id, slots "
-        "FROM travel_times WHERE university_id = ?",
-        (university_id,),
-    )
     index = {row[0]: i for i, row in enumerate(rows)}
     travel: list[dict[int, int]] = [{} for _ in rows]
     _add_buildings(travel, rows, [row[2:] for row in found if row[2] is not None])
@@ -89,8 +82,7 @@ async def _travel(
 def _add_buildings(
     travel: list[dict[int, int]], rows: Sequence[Row], pairs: Sequence[Any]
 ) -> None:
-    inside: Mapping[str, list[int]] = {}
-    inside = {row[5]: [] for row in rows if row[5] is not None}
+    inside: dict[str, list[int]] = {row[5]: [] for row in rows if row[5] is not None}
     for i, row in enumerate(rows):
         if row[5] is not None:
             inside[row[5]].append(i)

@@ -8,7 +8,8 @@ from typing import Any
 
 from collegium.catalogue.weekly import bit_text
 from collegium.errors import Conflict
-from collegium.interchange.snapshot import Snapshot
+from collegium.interchange.snapshot import Snapshot, build_snapshot
+from collegium.interchange.snapshot_rows import SessionRows
 from collegium.timetabling.itc2019 import read_problem, read_timetable
 from collegium.timetabling.problem import Problem
 from collegium.timetabling.solution import Timetable
@@ -30,7 +31,9 @@ class Checked:
     rows: list[Sequence[Any]]
 
 
-def check_timetable(problem_xml: bytes, timetable_xml: bytes, now: Snapshot) -> Checked:
+def check_timetable(
+    problem_xml: bytes, timetable_xml: bytes, rows: SessionRows
+) -> Checked:
     """Judge a timetable by the problem that it was made for, and by the session.
 
     The session is judged without its students: who has come since the timetable was
@@ -39,7 +42,7 @@ def check_timetable(problem_xml: bytes, timetable_xml: bytes, now: Snapshot) -> 
     Parameters
     ----------
     problem_xml, timetable_xml : ITC-2019 files.
-    now : the session as it is.
+    rows : the session as it is, without students.
 
     Raises
     ------
@@ -56,9 +59,9 @@ def check_timetable(problem_xml: bytes, timetable_xml: bytes, now: Snapshot) -> 
         timetable,
         placements=tuple(replace(p, student_ids=()) for p in timetable.placements),
     )
-    without_students = replace(now.problem, students=())
+    now = build_snapshot(rows)
     _require_feasible(
-        validate(without_students, classes_only),
+        validate(now.problem, classes_only),
         "In the session as it is now, the timetable",
     )
     return Checked(_score(report), _rows(now, timetable))

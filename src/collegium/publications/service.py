@@ -23,7 +23,7 @@ from collegium.errors import (
     PreconditionFailed,
 )
 from collegium.interchange.service import SESSION, problem_state
-from collegium.interchange.snapshot import Snapshot, read_snapshot
+from collegium.interchange.snapshot_rows import SessionRows, read_rows
 from collegium.publications import repository
 from collegium.publications.checking import Checked, check_timetable
 from collegium.publications.schemas import PublicationIn
@@ -48,7 +48,7 @@ class Candidate:
     source: Source
     checked: Checked
     session_state: str
-    now: Snapshot
+    rows: SessionRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +94,9 @@ async def prepare(
     solution = await store.fetch(source.solution)
     async with database.snapshot() as reader:
         state = await problem_state(reader, university_id, session_id)
-        now = await read_snapshot(
-            reader, university_id, session_id, with_students=False
-        )
-    checked = await asyncio.to_thread(check_timetable, problem, solution, now)
-    return Candidate(source, checked, state, now)
+        rows = await read_rows(reader, university_id, session_id, with_students=False)
+    checked = await asyncio.to_thread(check_timetable, problem, solution, rows)
+    return Candidate(source, checked, state, rows)
 
 
 async def _source(reader: Reader, body: PublicationIn) -> Source:
@@ -175,10 +173,10 @@ async def _require_unchanged(
     state = await problem_state(work.transaction, university_id, session_id)
     if state == candidate.session_state:
         return
-    now = await read_snapshot(
+    rows = await read_rows(
         work.transaction, university_id, session_id, with_students=False
     )
-    if now != candidate.now:
+    if rows != candidate.rows:
         raise Conflict(
             "The session was changed while the timetable was being checked: "
             "publish it again."

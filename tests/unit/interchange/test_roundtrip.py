@@ -19,7 +19,8 @@ from collegium.db.database import Database
 from collegium.db.work import Work
 from collegium.errors import Malformed, StateForbids
 from collegium.interchange.importing import ImportReport, import_problem
-from collegium.interchange.snapshot import read_snapshot
+from collegium.interchange.snapshot import build_snapshot
+from collegium.interchange.snapshot_rows import read_rows
 from collegium.offerings.parts import read_document
 from collegium.offerings.repository import Place
 from collegium.timetabling.generate import SampleSize, generate
@@ -93,7 +94,8 @@ async def taken_in(
 async def given_out(database: Database, session: str) -> Problem:
     """Return a session as a problem."""
     async with database.snapshot() as reader:
-        return (await read_snapshot(reader, UNIVERSITY, session)).problem
+        rows = await read_rows(reader, UNIVERSITY, session)
+    return build_snapshot(rows).problem
 
 
 async def through(template: Path, problem: Problem) -> Problem:
