@@ -10,6 +10,7 @@ import uuid_utils
 from starlette.applications import Starlette
 from starlette.requests import Request
 
+from collegium.membership.routes import tasks_router
 from collegium.rest.application import Application
 from collegium.rest.bodies import BodyLimits
 from collegium.rest.certificates import client_tls
@@ -21,7 +22,6 @@ from collegium.settings import WorkerSettings
 from collegium.worker.life import Life, log_fatal
 from collegium.worker.metrics import worker_metrics
 from collegium.worker.parts import Identity, open_parts
-from collegium.worker.routes import tasks_router
 from collegium.workloads.registry import Catalogue
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import aiohttp
 
+from collegium.membership.fetching import Fetcher
+from collegium.membership.registration import Registration
+from collegium.membership.tasks import TaskTable
 from collegium.settings import WorkerSettings
-from collegium.worker.fetching import Fetcher
 from collegium.worker.life import Life
-from collegium.worker.registration import Registration
 from collegium.worker.stats import Reporter, waiting_limit
-from collegium.worker.tasks import TaskTable
 from collegium.workloads.blobs import BlobCache
 from collegium.workloads.executor import Executor
 from collegium.workloads.registry import Catalogue, import_paths
