@@ -18,6 +18,7 @@ import yaml
 from collegium.fleet.metrics import fleet_metrics
 from collegium.fleet.service import Fleet
 from collegium.membership.tasks import TaskTable
+from collegium.rest.traffic import Traffic
 from collegium.settings import CoordinatorSettings, WorkerSettings
 from collegium.worker.metrics import worker_metrics
 from collegium.worker.stats import Reporter
@@ -57,7 +58,11 @@ def _exposed(folder: Path) -> set[str]:
     executor = Executor({}, Slots(1, {}), cache)
     table = TaskTable("w", executor, waiting_limit=1)
     reporter = Reporter(WorkerSettings(), "1", "http://127.0.0.1:1", executor, table)
-    found = [*asyncio.run(of_fleet()), *worker_metrics(executor, reporter)]
+    found = [
+        *asyncio.run(of_fleet()),
+        *worker_metrics(executor, reporter),
+        *Traffic().metrics(),
+    ]
     names = {
         metric.name + ("_total" if metric.type == "counter" else "") for metric in found
     }

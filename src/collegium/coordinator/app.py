@@ -31,6 +31,7 @@ from collegium.rest.exposition import Collect, metrics_router
 from collegium.rest.gate import coordinator_gate
 from collegium.rest.health import Check, health_router
 from collegium.rest.pages import CursorSeal
+from collegium.rest.traffic import Traffic
 from collegium.settings import CoordinatorSettings
 from collegium.workloads.registry import load_workloads
 
@@ -49,6 +50,7 @@ def create_app(settings: CoordinatorSettings) -> Application:
     """
     database = database_at(settings.database)
     workloads = load_workloads(settings.workloads)
+    traffic = Traffic()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -84,18 +86,19 @@ def create_app(settings: CoordinatorSettings) -> Application:
         return {"database": database.describe}
 
     def parts(request: Request) -> list[Collect]:
-        return [partial(fleet_metrics, request.app.state.fleet)]
+        return [partial(fleet_metrics, request.app.state.fleet), traffic.metrics]
 
     limits = BodyLimits(settings.body_limit_bytes)
     app = Application(
         title="Collegium coordinator",
         lifespan=lifespan,
+        observer=traffic.observe,
         gate=coordinator_gate(settings.api_token, settings.worker_token),
     )
     app.include_router(health_router(checks), prefix="/health")
     app.include_router(metrics_router(parts))
     app.include_router(workers_router(), prefix="/v1/workers")
-    app.include_router(stats_router(), prefix="/v1/stats")
+    app.include_router(stats_router(traffic), prefix="/v1/stats")
     app.include_router(
         tasks_router(limits, settings.task_deadline_s), prefix="/v1/tasks"
     )

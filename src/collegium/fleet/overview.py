@@ -12,6 +12,7 @@ from collegium.fleet.engine_local import LOCAL
 from collegium.fleet.members import Member
 from collegium.fleet.service import Fleet
 from collegium.protocol import WorkerView
+from collegium.rest.traffic import Traffic, TrafficTotals
 from collegium.workloads.counters import BUCKET_COUNT, bucket_name
 
 _BUCKET_NAMES = {bucket_name(index): index for index in range(BUCKET_COUNT)}
@@ -67,6 +68,7 @@ class StatisticsView(msgspec.Struct):
     fleet: FleetTotals
     workers: dict[str, SourceTotals]
     coordinator: CoordinatorTotals
+    http: TrafficTotals
 
 
 def worker_view(fleet: Fleet, worker_id: str) -> WorkerView:
@@ -98,8 +100,14 @@ def worker_view(fleet: Fleet, worker_id: str) -> WorkerView:
     )
 
 
-def statistics(fleet: Fleet) -> StatisticsView:
-    """Return everything that is counted, for each worker and in sum."""
+def statistics(fleet: Fleet, traffic: Traffic) -> StatisticsView:
+    """Return everything that is counted, for each worker and in sum.
+
+    Parameters
+    ----------
+    fleet : whose workers and tasks are counted.
+    traffic : the requests that this coordinator has answered.
+    """
     fleet.statistics.report(LOCAL, fleet.identity, fleet.local_counters())
     by_source = fleet.statistics.by_source()
     now_s = fleet.now_s()
@@ -111,7 +119,7 @@ def statistics(fleet: Fleet) -> StatisticsView:
     )
     _fill(total, fleet.statistics.total())
     workers = {name: _fill(SourceTotals(), c) for name, c in by_source.items()}
-    return StatisticsView(total, workers, _coordinator(fleet))
+    return StatisticsView(total, workers, _coordinator(fleet), traffic.totals())
 
 
 def _coordinator(fleet: Fleet) -> CoordinatorTotals:

@@ -17,6 +17,7 @@ from collegium.fleet.overview import statistics, worker_view
 from collegium.fleet.service import Fleet
 from collegium.fleet.submissions import Submissions, succeeded
 from collegium.fleet.tasks import Task, TaskAnswer
+from collegium.membership.tasks import TaskTable
 from collegium.protocol import (
     DEADLINE_HEADER,
     HEARTBEAT_HEADER,
@@ -39,6 +40,7 @@ from collegium.rest.bodies import (
 from collegium.rest.headers import header
 from collegium.rest.idempotency import claim_of
 from collegium.rest.structs import answered, described_body, document_of
+from collegium.rest.traffic import Traffic
 
 Body = TypeVar("Body")
 
@@ -111,15 +113,20 @@ def workers_router() -> APIRouter:
     return router
 
 
-def stats_router() -> APIRouter:
-    """Return the routes under ``/v1/stats``; the state holds the ``fleet``."""
+def stats_router(traffic: Traffic) -> APIRouter:
+    """Return the routes under ``/v1/stats``; the state holds the ``fleet``.
+
+    Parameters
+    ----------
+    traffic : what counts the requests of this coordinator.
+    """
     router = APIRouter(tags=["fleet"])
 
     @router.get("")
     async def show_statistics(request: Request) -> Answer:
         """Show what the fleet and this coordinator have done, and how fast."""
         fleet: Fleet = request.app.state.fleet
-        return shown(request, document_of(statistics(fleet)))
+        return shown(request, document_of(statistics(fleet, traffic)))
 
     return router
 
@@ -171,12 +178,19 @@ def tasks_router(limits: BodyLimits, default_deadline_s: float) -> APIRouter:
     @router.get("/{task_id}", responses=answered(TaskStatus, "What is known of it."))
     async def show_task(request: Request, task_id: str) -> Answer:
         """Show how far a task is that was accepted to be done later."""
+        table: TaskTable | None = request.app.state.table
+        if table is not None and task_id in table:
+            return Answer(200, table.status(task_id), [_JSON, _NO_STORE])
         submissions: Submissions = request.app.state.submissions
         return shown(request, document_of(submissions.find(task_id).status))
 
     @router.delete("/{task_id}", status_code=204)
     async def cancel_task(request: Request, task_id: str) -> Answer:
         """Cancel a task wherever it runs; 204 also when it has ended."""
+        table: TaskTable | None = request.app.state.table
+        if table is not None and task_id in table:
+            await table.cancel(task_id)
+            return Answer(204, b"", [_NO_STORE])
         if not request.app.state.fleet.cancel(task_id):
             # It has ended, or has not even begun.
             request.app.state.submissions.find(task_id).running.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,9 +26,9 @@ _HOST = re.compile(
 )
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
-Observer = Callable[[Scope, int], None]
-"""Is told of every answer: the request's scope and the status."""
-
+Observer = Callable[[Scope, int, float], None]
+"""Is told of every answer as it begins: the request's scope, the status, and the
+seconds since the request's header was there."""
 
 Gate = Callable[[Scope], None]
 """Sees every request first; raises Unauthenticated or Forbidden to turn it away."""
@@ -145,6 +146,7 @@ class _Exchange:
     """One request and its answer."""
 
     __slots__ = (
+        "_began_s",
         "_id",
         "_is_head",
         "_is_over",
@@ -158,6 +160,7 @@ class _Exchange:
         self._scope = scope
         self._send = send
         self._observer = observer
+        self._began_s = time.perf_counter()
         self._is_head = scope["method"] == "HEAD"
         self._is_over = False
         self._id = b""
@@ -196,4 +199,5 @@ class _Exchange:
         fields.extend(SECURITY_FIELDS)
         message["headers"] = fields
         if self._observer is not None:
-            self._observer(self._scope, message["status"])
+            seconds = time.perf_counter() - self._began_s
+            self._observer(self._scope, message["status"], seconds)

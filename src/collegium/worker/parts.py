@@ -13,6 +13,7 @@ import aiohttp
 
 from collegium.membership.fetching import Fetcher
 from collegium.membership.registration import Registration
+from collegium.membership.slots import OwnSlots
 from collegium.membership.tasks import TaskTable
 from collegium.settings import WorkerSettings
 from collegium.worker.life import Life
@@ -71,7 +72,7 @@ async def open_parts(
         executor = _executor(settings, catalogue, session, directory)
         table = TaskTable(
             identity.id,
-            executor,
+            OwnSlots(executor),
             waiting_limit=waiting_limit(settings.slot_count),
             answers_kept=settings.answers_kept,
             answers_kept_bytes=settings.answers_kept_mb * 2**20,

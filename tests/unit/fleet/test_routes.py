@@ -17,6 +17,7 @@ from collegium.rest.application import Application
 from collegium.rest.bodies import BodyLimits
 from collegium.rest.exposition import metrics_router
 from collegium.rest.gate import coordinator_gate
+from collegium.rest.traffic import Traffic
 from collegium.settings import CoordinatorSettings
 from collegium.workloads.simple import Echo, Noop, Sleep
 from fixtures.asgi import AsgiClient, Reply, serving
@@ -52,7 +53,7 @@ def _app(settings: CoordinatorSettings) -> Application:
         gate=coordinator_gate(settings.api_token, settings.worker_token),
     )
     app.include_router(workers_router(), prefix="/v1/workers")
-    app.include_router(stats_router(), prefix="/v1/stats")
+    app.include_router(stats_router(Traffic()), prefix="/v1/stats")
     app.include_router(tasks_router(BodyLimits(100_000), 30.0), prefix="/v1/tasks")
     app.include_router(
         metrics_router(lambda request: [lambda: fleet_metrics(request.app.state.fleet)])

@@ -127,7 +127,7 @@ def client() -> AsgiClient:
         title="Things",
         body_limits=BodyLimits(size_bytes=100),
         header_limits=HeaderLimits(size_bytes=2000, count=20),
-        observer=lambda scope, status: OBSERVED.append(
+        observer=lambda scope, status, seconds: OBSERVED.append(
             (scope.get("collegium.route"), status)
         ),
         gate=_gate,
