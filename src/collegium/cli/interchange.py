@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -201,11 +201,11 @@ def _session_body(code: str, problem: Problem, first: datetime.date) -> SessionI
     )
 
 
-async def _export(url: str, keys: Keys) -> tuple[bytes, Any]:
+async def _export(url: str, keys: Keys) -> tuple[bytes, Problem]:
     async with _opened(url) as database:
         ids = await session_ids(database, keys)
-        xml, snapshot = await written_problem(database, *ids)
-        return xml, snapshot.problem
+        written = await written_problem(database, *ids)
+        return written.xml, written.snapshot.problem
 
 
 @asynccontextmanager

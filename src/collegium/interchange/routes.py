@@ -17,6 +17,7 @@ from collegium.catalogue.operations import repeatable
 from collegium.db.work import Work
 from collegium.interchange import service
 from collegium.interchange.importing import import_problem
+from collegium.interchange.repository import problem_state
 from collegium.interchange.schemas import ImportIn, ImportResult, SnapshotResult
 from collegium.rest.answers import PRIVATE, Answer, json_answer
 from collegium.rest.etag import is_not_modified
@@ -55,14 +56,16 @@ async def show_problem(request: Request, university: str, session: str) -> Respo
     """Give out a session as an ITC-2019 problem, with its students."""
     database = database_of(request)
     ids = await service.session_ids(database, (university, session))
-    etag = f'"{await service.problem_state(database, *ids)}"'
-    fields = [(b"etag", etag.encode()), (b"cache-control", PRIVATE)]
-    if is_not_modified(request.scope, etag):
-        return Answer(304, b"", fields)
-    xml, _ = await service.written_problem(database, *ids)
-    # What was read may be younger than the tag: then the next question shows it.
-    fields.append((b"content-type", service.PROBLEM_MEDIA_TYPE.encode()))
-    return Answer(200, xml, fields)
+    state = await problem_state(database, *ids)
+    if is_not_modified(request.scope, f'"{state}"'):
+        return Answer(304, b"", _validators(state))
+    written = await service.written_problem(database, *ids)
+    media_type = (b"content-type", service.PROBLEM_MEDIA_TYPE.encode())
+    return Answer(200, written.xml, [*_validators(written.state), media_type])
+
+
+def _validators(state: str) -> list[tuple[bytes, bytes]]:
+    return [(b"etag", f'"{state}"'.encode()), (b"cache-control", PRIVATE)]
 
 
 @router.post("/snapshots", response_model=SnapshotResult, status_code=201)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from dataclasses import dataclass
 
 from collegium.blobs import repository as blobs
@@ -15,6 +14,7 @@ from collegium.db.database import Database, Reader
 from collegium.db.records import Records
 from collegium.db.tables import instructional_offerings
 from collegium.db.work import Work
+from collegium.interchange.repository import problem_state
 from collegium.interchange.snapshot import Snapshot, build_snapshot
 from collegium.interchange.snapshot_rows import SessionRows, read_rows
 from collegium.timetabling.itc2019 import write_problem
@@ -26,13 +26,20 @@ SHOWN = 50
 OFFERINGS = Records(
     instructional_offerings, noun="offering", parents=(UNIVERSITY, SESSION)
 )
-_OF_SESSION = (
-    "instructional_offerings",
-    "classes",
-    "distributions",
-    "course_requests",
-)
-_OF_UNIVERSITY = ("rooms", "travel_times")
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenProblem:
+    """A session as a file.
+
+    Parameters
+    ----------
+    state : differs from that of any other content, as ``problem_state`` has it.
+    """
+
+    xml: bytes
+    snapshot: Snapshot
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,52 +63,34 @@ async def session_ids(reader: Reader, keys: Keys) -> tuple[str, str]:
     return university_id, session_id
 
 
-async def problem_state(reader: Reader, university_id: str, session_id: str) -> str:
-    """Return a text that differs once the session's problem may have changed."""
-    rows = await reader.fetch_all(
-        "SELECT scope, name, revision FROM collections "
-        "WHERE scope IN (?, ?) ORDER BY scope, name",
-        (university_id, session_id),
-    )
-    session = await reader.fetch_one(
-        "SELECT version FROM sessions WHERE university_id = ? AND id = ?",
-        (university_id, session_id),
-    )
-    known = {
-        university_id: _OF_UNIVERSITY,
-        session_id: _OF_SESSION,
-    }
-    parts = [f"{name} {value}" for scope, name, value in rows if name in known[scope]]
-    text = f"{session_id} {session and session[0]} {'; '.join(parts)}"
-    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
-
-
 async def written_problem(
     database: Database, university_id: str, session_id: str
-) -> tuple[bytes, Snapshot]:
+) -> WrittenProblem:
     """Return a session as ITC-2019 XML."""
     async with database.snapshot() as reader:
+        state = await problem_state(reader, university_id, session_id)
         rows = await read_rows(reader, university_id, session_id)
-    return await asyncio.to_thread(_written, rows)
+    return await asyncio.to_thread(_written, rows, state)
 
 
-def _written(rows: SessionRows) -> tuple[bytes, Snapshot]:
+def _written(rows: SessionRows, state: str) -> WrittenProblem:
     snapshot = build_snapshot(rows)
-    return write_problem(snapshot.problem), snapshot
+    return WrittenProblem(write_problem(snapshot.problem), snapshot, state)
 
 
 async def store_snapshot(
     database: Database, university_id: str, session_id: str
 ) -> tuple[StoredSnapshot, Blob]:
     """Return a session's problem as a blob that is to be stored."""
-    xml, snapshot = await written_problem(database, university_id, session_id)
+    written = await written_problem(database, university_id, session_id)
+    snapshot = written.snapshot
     unplaceable = [
         class_.id
         for class_ in snapshot.problem.classes
         if not class_.times or (class_.needs_room and not class_.rooms)
     ]
-    blob = Blob(PROBLEM_MEDIA_TYPE, xml)
-    return StoredSnapshot(await digest(xml), snapshot, unplaceable), blob
+    blob = Blob(PROBLEM_MEDIA_TYPE, written.xml)
+    return StoredSnapshot(await digest(written.xml), snapshot, unplaceable), blob
 
 
 async def keep_snapshot(work: Work, stored: StoredSnapshot, blob: Blob) -> None:

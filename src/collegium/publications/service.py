@@ -22,7 +22,8 @@ from collegium.errors import (
     NotFound,
     PreconditionFailed,
 )
-from collegium.interchange.service import SESSION, problem_state
+from collegium.interchange.repository import problem_state
+from collegium.interchange.service import SESSION
 from collegium.interchange.snapshot_rows import SessionRows, read_rows
 from collegium.publications import repository
 from collegium.publications.checking import Checked, check_timetable
