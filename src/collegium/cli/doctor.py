@@ -11,6 +11,8 @@ from collegium.cli.options import settings_from
 from collegium.db.connect import database_at
 from collegium.db.database import Database
 from collegium.db.migrate import migration_script, schema_version
+from collegium.db.soundness import schema_findings
+from collegium.enrolments.soundness import findings as enrolment_findings
 from collegium.errors import CollegiumError, Misconfigured
 from collegium.settings import CoordinatorSettings
 
@@ -25,8 +27,11 @@ def doctor(database: Url = None) -> int:
 
     Checks that it answers, that its pages and indexes are whole, that every
     reference leads somewhere, that its schema is the one that this program needs,
-    and that no job lacks what it reads. Prints one line for each check. Exit code 0
-    when all is well, 1 when not, 2 when there is no such database.
+    that no job lacks what it reads, that nothing is there twice or above itself, and
+    that seats, classes, times and turns of students are what they must be, counted
+    anew. Run it while nobody writes: it asks one question after the other. Prints one
+    line for each check. Exit code 0 when all is well, 1 when not, 2 when there is no
+    such database.
     """
     settings = settings_from(CoordinatorSettings, {"database": database})
     _refuse_absent(settings.database)
@@ -71,8 +76,14 @@ async def _checks(
         dangling = [f"{row[0]} row {row[1]} to {row[2]}" for row in rows[:MOST_SHOWN]]
         yield "references", "; ".join(dangling) or None, "all lead somewhere"
     yield "schema", *await _schema(database)
-    if await schema_version(database) is not None:
+    version = await schema_version(database)
+    if version is not None:
         yield "jobs", *await _jobs(database)
+    if version is not None and not migration_script(database.dialect, version, "head"):
+        for findings in (schema_findings, enrolment_findings):
+            async for finding in findings(database):
+                fault = "; ".join(finding.breaches) or None
+                yield finding.name, fault, finding.note
 
 
 async def _schema(database: Database) -> tuple[str | None, str]:

@@ -68,7 +68,8 @@ class Offered:
 
     def is_course_open(self, course_offering_id: str) -> bool:
         """Tell whether a seat is left for those who take it as this course."""
-        free = self.course_free[course_offering_id]
+        # Of another offering only where rows are damaged: no seat then.
+        free = self.course_free.get(course_offering_id, 0)
         return free is None or free > 0
 
 

@@ -106,18 +106,30 @@ async def read_taken(
     apart_from : id of an enrolment that does not count.
     """
     rows = await reader.fetch_all(
-        f"SELECT c.code, {_WHEN} FROM enrolments e "
-        "JOIN class_enrolments x ON x.university_id = e.university_id "
-        "AND x.enrolment_id = e.id "
-        "JOIN classes c ON c.university_id = x.university_id AND c.id = x.class_id "
-        f"{_PLACED}"
-        "WHERE e.university_id = ? AND e.session_id = ? AND e.student_id = ? "
-        "AND e.state = 'associated' AND e.is_overlap_allowed = 0 AND e.id <> ? "
-        "ORDER BY c.code",
+        taken_sql(
+            "c.code",
+            "e.university_id = ? AND e.session_id = ? AND e.student_id = ? "
+            "AND e.state = 'associated' AND e.is_overlap_allowed = 0 AND e.id <> ?",
+        )
+        + " ORDER BY c.code",
         (*session, student_id, apart_from),
     )
     times = [(row[0], time_of(row[1], row[2:])) for row in rows]
     return [Taken(code, time) for code, time in times if time is not None]
+
+
+def taken_sql(columns: str, where: str) -> str:
+    """Return a question for classes ``c`` that enrolments ``e`` take, and their times.
+
+    Each row is the columns and what ``time_of`` takes.
+    """
+    return (
+        f"SELECT {columns}, {_WHEN} FROM enrolments e "
+        "JOIN class_enrolments x ON x.university_id = e.university_id "
+        "AND x.enrolment_id = e.id "
+        "JOIN classes c ON c.university_id = x.university_id AND c.id = x.class_id "
+        f"{_PLACED}WHERE {where}"
+    )
 
 
 async def find_course_offering(

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from collegium.catalogue.nouns import UNIVERSITY
 from collegium.db.addresses import Keys, Parent
+from collegium.db.database import Reader
 from collegium.db.records import Record, Records
 from collegium.db.tables import enrolments
 from collegium.db.work import Work
@@ -40,7 +41,7 @@ async def promote(work: Work, session: Keys, offering_ids: Iterable[str]) -> Non
             continue
         offered = await repository.read_offered(work.transaction, session, offering_id)
         for waiting in queue:
-            chain = await _possible(work, session, offered, waiting)
+            chain = await possible(work.transaction, session, offered, waiting)
             if chain is not None:
                 await _seat(work, session, offered, waiting, chain)
                 offered = await repository.read_offered(
@@ -123,17 +124,17 @@ def held_chain(record: Record) -> Chain | None:
     return Chain(record["configuration_id"], tuple(record.value()["class_ids"]))
 
 
-async def _possible(
-    work: Work, session: Keys, offered: Offered, waiting: Waiting
+async def possible(
+    reader: Reader, session: Keys, offered: Offered, waiting: Waiting
 ) -> Chain | None:
-    """Return what somebody who waits can take now."""
+    """Return what somebody who waits could take now, None when there is nothing."""
     if not offered.is_course_open(waiting.course_offering_id) or any(
         id_ in offered.classes and not offered.classes[id_].is_open
         for id_ in waiting.class_ids
     ):
         return None
     taken = await repository.read_taken(
-        work.transaction, session, waiting.student_id, apart_from=waiting.enrolment_id
+        reader, session, waiting.student_id, apart_from=waiting.enrolment_id
     )
     wish = Wish(
         waiting.course_offering_id, waiting.class_ids, waiting.is_overlap_allowed
