@@ -65,9 +65,9 @@ class Arm:
 
 
 def choose_arm(arms: Sequence[Arm], rng: np.random.Generator) -> Arm:
-    """Choose in proportion to what has paid, every arm twice before that."""
+    """Choose in proportion to what has paid, every arm once before that."""
     for arm in arms:
-        if arm.trials < 2:
+        if arm.trials == 0:
             return arm
     rates = np.array([arm.rate for arm in arms])
     shares = rates + _CURIOSITY * rates.max() + 1e-9

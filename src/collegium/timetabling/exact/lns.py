@@ -37,7 +37,7 @@ from collegium.timetabling.states import empty_state, present_solution
 _MOST_PLACEMENTS = 30_000
 _MOST_CHAINS = 2000
 _SHORTEST_S = 0.05
-_SIZE, _SIZE_BROKEN = 40.0, 8.0  # first sizes; what is broken leaves much open
+_SIZE, _SIZE_BROKEN = 20.0, 8.0  # first sizes; what is broken leaves much open
 _OVERHEAD = 0.005  # effort of choosing and describing a part
 
 
@@ -48,7 +48,7 @@ def improve(
     seed: int = 0,
     seconds: float | None = None,
     iterations: int | None = None,
-    effort: float = 1.0,
+    effort: float = 0.5,
     observe: Observer | None = None,
 ) -> Result:
     """Improve a timetable part by part until the budget is used up.
