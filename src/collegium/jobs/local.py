@@ -74,15 +74,21 @@ class LocalHands:
         """Run a task in one of the children; see ``TaskRunner``."""
         self._in_flight += 1
         try:
-            await self._started()
+            await self.ready()
             order = Run(task.id, task.workload, task.input, {}, task.deadline_s)
             finished = await self._executor.run(order, task.blobs, on_progress)
         finally:
             self._in_flight -= 1
         return TaskAnswer(finished.output, LOCAL, finished.seconds)
 
-    async def _started(self) -> None:
-        """Wait until the children are there; when they have failed, try again."""
+    async def ready(self) -> None:
+        """Wait until the children are there; when they have failed, try again.
+
+        Raises
+        ------
+        TaskLost
+            When they cannot be started.
+        """
         if self._starting is None or _has_failed(self._starting):
             self._starting = asyncio.create_task(self._executor.start())
         try:
