@@ -11,9 +11,10 @@ import msgspec
 
 from collegium.catalogue.states import Part, require_writable
 from collegium.courses import search
+from collegium.db.database import UniqueViolated
 from collegium.db.rules import quoted
 from collegium.db.work import Work
-from collegium.errors import Malformed
+from collegium.errors import Conflict, Malformed
 from collegium.interchange.draft import Codes, Draft, Fault
 from collegium.interchange.holdings import read_holdings
 from collegium.interchange.plan import plan_import
@@ -87,6 +88,8 @@ async def import_problem(
 
     Raises
     ------
+    Conflict
+        When somebody else has added the same codes at the same time.
     Malformed
         When there are faults and it is no dry run.
     NotFound
@@ -115,7 +118,13 @@ async def import_problem(
     if draft.faults and not is_dry_run:
         raise _refusal(draft)
     if not is_dry_run:
-        await _write(work, draft, observe or (lambda done, total: None))
+        try:
+            await _write(work, draft, observe or (lambda done, total: None))
+        except UniqueViolated:
+            raise Conflict(
+                "Somebody else has added the same meanwhile: nothing was taken in; "
+                "try again."
+            ) from None
     return ImportReport(dict(draft.added), dict(draft.met), draft.faults)
 
 

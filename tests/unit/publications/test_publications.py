@@ -96,6 +96,16 @@ async def test_an_import_over_http(term: AsgiClient) -> None:
     assert "has offerings already" in again.json()["detail"]
 
 
+async def test_one_of_many_imports_wins(term: AsgiClient) -> None:
+    """Of equal imports at the same time one fills the session, others do nothing."""
+    replies = await asyncio.gather(*(imported(term) for _ in range(4)))
+    statuses = sorted(reply.status for reply in replies)
+    assert statuses[0] == 200
+    assert set(statuses[1:]) <= {409, 422}
+    page = await term.get(f"{TERM}/classes", query={"limit": 200})
+    assert len(page.json()["items"]) == len(PROBLEM.classes)
+
+
 async def test_an_import_of_rubbish(term: AsgiClient) -> None:
     """A blob that is no problem, or is not there, is refused."""
     blob = await stored(b"<problem>")
