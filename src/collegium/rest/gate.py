@@ -35,8 +35,10 @@ def coordinator_gate(
 ) -> Gate | None:
     """Return the gate of a coordinator.
 
-    Workers get in with either token where they have to; everything else needs the
-    clients' one. A token that is not set leaves its part open.
+    Workers get in with either token where they have to, as soon as one is set: who
+    wants clients to show who they are does not want strangers to take their tasks or to
+    read and write what these are made of. Everything else needs the clients' token, and
+    is open when none is set.
     """
     for_clients = _encoded([api_token])
     for_workers = _encoded([worker_token])
@@ -48,8 +50,7 @@ def coordinator_gate(
         if _is_open(path):
             return
         if path.startswith(_WORKER_PATHS):
-            if for_workers:
-                require_token(scope, for_workers + for_clients)
+            require_token(scope, for_workers + for_clients)
         elif for_clients:
             require_token(scope, for_clients)
 
