@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import ssl
 import time
 
 import uuid_utils
@@ -27,6 +26,7 @@ from collegium.fleet.stats import Statistics
 from collegium.fleet.tasks import BlobFetcher, ProgressSink, Task, TaskAnswer
 from collegium.fleet.wire import Wire
 from collegium.protocol import Announcement
+from collegium.rest.certificates import client_tls
 from collegium.settings import CoordinatorSettings
 from collegium.workloads.blobs import BlobCache
 from collegium.workloads.child import first_line
@@ -254,11 +254,7 @@ def _wire(settings: CoordinatorSettings) -> Wire:
     if settings.worker_token is not None:
         token = settings.worker_token.get_secret_value()
         fields["authorization"] = f"Bearer {token}"
-    tls = None
-    if settings.tls_ca is not None:
-        tls = ssl.create_default_context(cafile=settings.tls_ca)
-        if settings.tls_cert is not None:
-            tls.load_cert_chain(settings.tls_cert, settings.tls_key)
+    tls = client_tls(settings.tls_cert, settings.tls_key, settings.tls_ca)
     return Wire(fields, limit_bytes=settings.body_limit_bytes, tls=tls)
 
 
