@@ -14,6 +14,7 @@ from collegium.db.migrate import migration_script, schema_version
 from collegium.db.soundness import schema_findings
 from collegium.enrolments.soundness import findings as enrolment_findings
 from collegium.errors import CollegiumError, Misconfigured
+from collegium.offerings.soundness import offering_findings
 from collegium.settings import CoordinatorSettings
 
 EXIT_UNSOUND = 1
@@ -80,7 +81,11 @@ async def _checks(
     if version is not None:
         yield "jobs", *await _jobs(database)
     if version is not None and not migration_script(database.dialect, version, "head"):
-        for findings in (schema_findings, enrolment_findings):
+        for findings in (
+            schema_findings,
+            offering_findings,
+            enrolment_findings,
+        ):
             async for finding in findings(database):
                 fault = "; ".join(finding.breaches) or None
                 yield finding.name, fault, finding.note

@@ -163,7 +163,9 @@ async def read_document(reader: Reader, place: Place) -> list[dict[str, Any]]:
         )
     for key, part in classes.items():
         parent = suffixes.get(part.values["parent_class_id"])
-        places[Key(*key[:2])].append(_class_document(part.values, parent))
+        places.setdefault(Key(*key[:2]), []).append(
+            _class_document(part.values, parent)
+        )
     return list(document.values())
 
 

@@ -39,6 +39,8 @@ def test_a_fresh_database_is_sound(
         "trees",
         "courses of offerings",
         "publications",
+        "classes",
+        "documents",
         "limits",
         "counters",
         "enrolments",
