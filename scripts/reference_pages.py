@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from settings_page import settings_page
+
 from collegium.coordinator.app import create_app
 from collegium.errors import CollegiumError
 from collegium.rest.problems import KINDS
@@ -44,7 +46,7 @@ is what a program should look at.
 
 
 def main() -> int:
-    """Write both pages."""
+    """Write all pages."""
     for name, text in pages().items():
         (REFERENCE / name).write_text(text)
     return 0
@@ -53,7 +55,11 @@ def main() -> int:
 def pages() -> dict[str, str]:
     """Return the text of each page by its file name."""
     app = create_app(CoordinatorSettings(database="sqlite:///never-opened.db"))
-    return {"rest.md": rest_page(app.openapi()), "errors.md": errors_page()}
+    return {
+        "rest.md": rest_page(app.openapi()),
+        "errors.md": errors_page(),
+        "settings.md": settings_page(NOTE),
+    }
 
 
 def rest_page(document: dict[str, Any]) -> str:

@@ -46,7 +46,9 @@ class CoordinatorSettings(BaseSettings):
     )
 
     host: str = "127.0.0.1"
+    """Address to listen on; beyond loopback only with authentication."""
     port: int = Field(default=8000, ge=0, le=65535)
+    """0 takes any free port."""
     database: str = "sqlite:///collegium.db"
     """``sqlite:///file.db`` or ``postgresql://...``."""
     data_dir: Path = Path(".collegium")
@@ -55,12 +57,15 @@ class CoordinatorSettings(BaseSettings):
     workloads: Texts = ()
     """Names of the workloads to offer; empty means all that are installed."""
     engine: EngineName = "http"
+    """Where tasks run: ``http`` the fleet, ``dask`` also a cluster, ``local`` here."""
     dask_scheduler: str | None = None
     """``tcp://host:port`` of the cluster for the engine ``dask``."""
     policy: PolicyName = "round_robin"
+    """How the next worker is chosen."""
     heartbeat_s: float = Field(default=5.0, gt=0.0, le=3600.0)
     """How often workers shall report; a lease is three heartbeats."""
     max_workers: int = Field(default=10_000, ge=1)
+    """Workers that may announce themselves at most."""
     local_slots: int = Field(default=0, ge=0)
     """Child processes of the fallback in this process; 0 means one for each core."""
     job_lease_s: float = Field(default=15.0, ge=1.0, le=3600.0)
@@ -71,8 +76,6 @@ class CoordinatorSettings(BaseSettings):
     """For tasks whose sender names no deadline."""
     slot_memory_mb: int = Field(default=0, ge=0)
     """A child process above it is replaced; 0 sets no bound."""
-    hedge: bool = False
-    """Send a slow idempotent task to a second worker as well."""
 
     worker_token: SecretStr | None = None
     """What workers and coordinator show each other; needed beyond this machine."""
@@ -81,7 +84,9 @@ class CoordinatorSettings(BaseSettings):
     worker_networks: Texts = ()
     """Networks (CIDR) whose addresses may announce themselves; empty means any."""
     tls_cert: Path | None = None
+    """Own certificate and its chain, PEM."""
     tls_key: Path | None = None
+    """Key of the certificate, PEM."""
     tls_ca: Path | None = None
     """Certificates that a peer's certificate must descend from (mutual TLS)."""
 
@@ -90,8 +95,11 @@ class CoordinatorSettings(BaseSettings):
     url: str | None = None
     """How a parent reaches this coordinator, when host and port do not say it."""
     body_limit_bytes: int = Field(default=64 * 2**20, ge=1024)
+    """Largest request body that is read."""
     log_format: Literal["text", "json"] = "text"
+    """Lines for people or for programs."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important lines that are written."""
 
     def refuse_exposure(self) -> None:
         """Make sure that nothing beyond this machine is reachable unguarded.
@@ -132,6 +140,7 @@ class WorkerSettings(BaseSettings):
     coordinator: Texts = ()
     """Base addresses of the coordinators to announce this worker to."""
     host: str = "127.0.0.1"
+    """Address to listen on; beyond loopback only with authentication."""
     port: int = Field(default=0, ge=0, le=65535)
     """0 takes any free port."""
     url: str | None = None
@@ -153,19 +162,27 @@ class WorkerSettings(BaseSettings):
     data_dir: Path | None = None
     """Where the blob cache lives; without one, a temporary directory."""
     blob_cache_mb: int = Field(default=1024, ge=1)
+    """Largest size of the blob cache."""
     answers_kept: int = Field(default=10_000, ge=1)
     """Finished tasks whose answers are remembered for a repeated request."""
     answers_kept_mb: int = Field(default=64, ge=1)
+    """Largest size of the answers that are remembered."""
     slot_tasks: int = Field(default=10_000, ge=1)
     """Tasks after which a child process is replaced."""
     slot_memory_mb: int = Field(default=0, ge=0)
     """A child process above it is replaced; 0 sets no bound."""
     tls_cert: Path | None = None
+    """Own certificate and its chain, PEM."""
     tls_key: Path | None = None
+    """Key of the certificate, PEM."""
     tls_ca: Path | None = None
+    """Certificates that a peer's certificate must descend from (mutual TLS)."""
     body_limit_bytes: int = Field(default=64 * 2**20, ge=1024)
+    """Largest request body that is read."""
     log_format: Literal["text", "json"] = "text"
+    """Lines for people or for programs."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important lines that are written."""
 
     def refuse_exposure(self) -> None:
         """Make sure that nothing beyond this machine is reachable unguarded.

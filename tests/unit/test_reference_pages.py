@@ -6,9 +6,10 @@ import pytest
 from reference_pages import REFERENCE, errors_page, pages, rest_page
 
 from collegium.rest.problems import KINDS
+from collegium.settings import CoordinatorSettings, WorkerSettings
 
 
-@pytest.mark.parametrize("name", ["rest.md", "errors.md"])
+@pytest.mark.parametrize("name", ["rest.md", "errors.md", "settings.md"])
 def test_pages_are_up_to_date(name: str) -> None:
     """What is in docs/reference is what the program says; else run ``make docs``."""
     assert (REFERENCE / name).read_text() == pages()[name]
@@ -31,3 +32,14 @@ def test_a_new_resource_would_be_listed() -> None:
     }
     page = rest_page({"paths": {"/v1/things": {"get": operation}}})
     assert "| GET | `/v1/things` | List things. | `colour` | 200, 304 |" in page
+
+
+def test_every_setting_says_what_it_means() -> None:
+    """No setting of either program is without an explanation."""
+    page = pages()["settings.md"]
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    n_settings = len(CoordinatorSettings.model_fields) + len(
+        WorkerSettings.model_fields
+    )
+    assert len(rows) == n_settings
+    assert [row[0] for row in rows if row[2].strip(" |") == ""] == []
