@@ -157,6 +157,10 @@ class TaskLost(Unavailable):
     """The process that ran the task died."""
 
 
+class LoopDetected(CollegiumError):
+    """Coordinators have been named as each other's parents."""
+
+
 class TaskFailed(CollegiumError):
     """The task failed and would fail anywhere."""
 

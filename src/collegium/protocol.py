@@ -8,6 +8,7 @@ OpenAPI schemas are made from the same structs, so there is one definition of ea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -27,6 +28,8 @@ TRACE_HEADER = "traceparent"
 HEARTBEAT_HEADER = "heartbeat-ms"
 """In the answer to an announcement: how often the coordinator wants to hear."""
 VIA_HEADER = "via"
+"""The coordinators that a task or the question for a blob has passed, as in RFC 9110:
+``1.1 INCARNATION`` for each, the first one first."""
 MAX_HOPS = 8
 LEASE_HEARTBEATS = 3.0
 """A worker that is silent for so many heartbeats has lost its lease."""
@@ -111,6 +114,9 @@ class Announcement(msgspec.Struct, omit_defaults=True):
     """Totals since the start of this incarnation; they only grow."""
     gauges: dict[Name, float] = {}
     """What goes up and down: CPU share, memory in bytes, temperature of the queue."""
+    coordinators: Annotated[list[Name], Meta(max_length=1000)] = []
+    """Incarnations of the coordinators whose slots are in the sum: empty for a worker,
+    itself and those below for a coordinator. Nobody takes itself in by a detour."""
 
 
 class WorkerSelf(msgspec.Struct):
@@ -147,3 +153,15 @@ class WorkerList(msgspec.Struct):
     """``GET /v1/workers``."""
 
     items: list[WorkerView]
+
+
+def via_text(coordinators: Sequence[str]) -> str:
+    """Return the header that names the coordinators passed so far."""
+    return ", ".join(f"1.1 {name}" for name in coordinators)
+
+
+def via_of(text: str | None) -> tuple[str, ...]:
+    """Return who is named in such a header, foreign proxies included."""
+    if not text:
+        return ()
+    return tuple(hop.split()[1] for hop in text.split(",") if len(hop.split()) > 1)

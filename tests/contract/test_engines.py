@@ -1,4 +1,4 @@
-"""Every engine gives the same answers: this process's slots, workers, and Dask."""
+"""Every engine answers alike: own slots, workers, a tree of coordinators, Dask."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from collegium.bench.peers.drivers.harm import wait_until
 from collegium.bench.peers.drivers.processes import descendants
 from collegium.bench.site import Site
 from fixtures.dask import DaskCluster, skip_without_dask
+from fixtures.waiting import until
 from fixtures.workloads import offer_all
 
 pytestmark = [
@@ -47,7 +48,7 @@ class Place:
 
 
 @pytest_asyncio.fixture(
-    scope="module", loop_scope="module", params=["local", "http", "dask"]
+    scope="module", loop_scope="module", params=["local", "http", "tree", "dask"]
 )
 async def place(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -67,15 +68,24 @@ async def place(
             members = 1
         elif request.param == "http":
             members = workers = 1
+        elif request.param == "tree":
+            options[0] = "--engine=http"
         site = Site(
             folder, workers=workers, members=members, options=options, path=path
         )
         await stack.enter_async_context(site)
+        if request.param == "tree":
+            below = folder / "below"
+            below.mkdir()
+            options.append(f"--parent={site.url}")
+            branch = Site(below, workers=1, options=options, path=path)
+            await stack.enter_async_context(branch)
+            await until(lambda: _is_up(site), 60.0)
         yield Place(request.param, site)
 
 
 @pytest.mark.parametrize(
-    "value", [None, 0, -1.5, "", "ä\u0000\U0001f600", [[], {}], {"a": {"b": [1, "2"]}}]
+    "value", [None, 0, -1.5, "", "ä\U0001f600", [[], {}], {"a": {"b": [1, "2"]}}]
 )
 async def test_echo_is_exact(place: Place, value: Any) -> None:
     """Any JSON value comes back as it was sent, and the answer says from where."""
@@ -154,6 +164,10 @@ async def test_cancelling_ends_a_task_that_never_looks(place: Place) -> None:
     await _until_silent(sign)
     assert sign.stat().st_mtime - asked_s < 2.0
     assert await _state(place, location) == "cancelled"
+
+
+async def _is_up(site: Site) -> bool:
+    return await site.members_up() == 1
 
 
 def _command(pid: int) -> str:

@@ -15,6 +15,7 @@ from collegium.blobs.repository import Blob
 from collegium.blobs.store import BlobStore, digest
 from collegium.catalogue.context import work_of
 from collegium.errors import NotFound, Unreadable
+from collegium.protocol import VIA_HEADER, via_of
 from collegium.rest.answers import Answer
 from collegium.rest.bodies import BodyLimits, read_body
 from collegium.rest.etag import is_not_modified
@@ -42,7 +43,9 @@ async def show_blob(request: Request, sha256: str) -> Response:
     _refuse_other_names(sha256)
     etag = f'"{sha256}"'
     fields = [(b"etag", etag.encode()), (b"cache-control", IMMUTABLE)]
-    blob = await store_of(request).find(sha256)
+    blob = await store_of(request).find(
+        sha256, via_of(header(request.scope, VIA_HEADER.encode()))
+    )
     if is_not_modified(request.scope, etag):
         return Answer(304, b"", fields)
     encoded = base64.b64encode(bytes.fromhex(sha256))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable, Sequence
 
 from collegium.blobs import repository
 from collegium.blobs.repository import Blob
@@ -23,7 +24,14 @@ class BlobStore:
     Parameters
     ----------
     limit_bytes : largest blob that a client may store.
+
+    Attributes
+    ----------
+    elsewhere : asks somebody else for a blob that is not here, and checks its hash;
+        takes the coordinators that the question has passed. None asks nobody.
     """
+
+    elsewhere: Callable[[str, Sequence[str]], Awaitable[bytes]] | None = None
 
     def __init__(
         self, database: Database, shelf: Shelf, limit_bytes: int = UPLOAD_LIMIT_BYTES
@@ -32,8 +40,12 @@ class BlobStore:
         self.shelf = shelf
         self.limit_bytes = limit_bytes
 
-    async def find(self, sha256: str) -> Blob:
+    async def find(self, sha256: str, via: Sequence[str] = ()) -> Blob:
         """Return a blob.
+
+        Parameters
+        ----------
+        via : coordinators that the question has passed.
 
         Raises
         ------
@@ -44,9 +56,11 @@ class BlobStore:
         if data is not None:
             return Blob(_ANY_MEDIA_TYPE, data)
         blob = await repository.find(self.database, sha256)
-        if blob is None:
+        if blob is not None:
+            return blob
+        if self.elsewhere is None:
             raise NotFound(f"There is no blob {sha256}.")
-        return blob
+        return Blob(_ANY_MEDIA_TYPE, await self.elsewhere(sha256, via))
 
     async def fetch(self, sha256: str) -> bytes:
         """Return the bytes of a blob.

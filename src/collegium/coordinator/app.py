@@ -17,6 +17,7 @@ from collegium.coordinator.catalogue import include_catalogue
 from collegium.coordinator.console import console_router
 from collegium.coordinator.housekeeping import keeping_house
 from collegium.coordinator.jobs import driving_jobs
+from collegium.coordinator.upward import announcing_upward
 from collegium.db.connect import database_at
 from collegium.db.migrate import migrate
 from collegium.db.secrets import shared_secret
@@ -25,6 +26,7 @@ from collegium.fleet.routes import stats_router, tasks_router, workers_router
 from collegium.fleet.service import Fleet
 from collegium.fleet.submissions import Submissions
 from collegium.jobs.routes import router as jobs
+from collegium.membership.routes import member_router
 from collegium.rest.application import Application
 from collegium.rest.bodies import BodyLimits
 from collegium.rest.exposition import Collect, metrics_router
@@ -36,12 +38,13 @@ from collegium.settings import CoordinatorSettings
 from collegium.workloads.registry import load_workloads
 
 
-def create_app(settings: CoordinatorSettings) -> Application:
+def create_app(settings: CoordinatorSettings, url: str = "") -> Application:
     """Return the coordinator's application; its parts open when it starts.
 
     Parameters
     ----------
     settings : read once, by the command line.
+    url : where its parents reach it, when it has any.
 
     Raises
     ------
@@ -66,6 +69,7 @@ def create_app(settings: CoordinatorSettings) -> Application:
             try:
                 async with (
                     keeping_house(database),
+                    announcing_upward(app, settings, url),
                     driving_jobs(
                         app,
                         database,
@@ -93,7 +97,11 @@ def create_app(settings: CoordinatorSettings) -> Application:
         title="Collegium coordinator",
         lifespan=lifespan,
         observer=traffic.observe,
-        gate=coordinator_gate(settings.api_token, settings.worker_token),
+        gate=coordinator_gate(
+            settings.api_token,
+            settings.worker_token,
+            has_parent=bool(settings.parent),
+        ),
     )
     app.include_router(health_router(checks), prefix="/health")
     app.include_router(metrics_router(parts))
@@ -102,6 +110,8 @@ def create_app(settings: CoordinatorSettings) -> Application:
     app.include_router(
         tasks_router(limits, settings.task_deadline_s), prefix="/v1/tasks"
     )
+    if settings.parent:
+        app.include_router(member_router(limits), prefix="/v1")
     app.include_router(blobs, prefix="/v1/blobs")
     app.include_router(jobs, prefix="/v1/jobs")
     include_catalogue(app)

@@ -27,13 +27,15 @@ def run(settings: CoordinatorSettings) -> None:
     check_engine(settings)
     tls = tls_of(settings)
     sock = bind(settings.host, settings.port)
-    app = create_app(settings)
     address = settings.url or address_of(sock, is_tls=tls is not None)
+    app = create_app(settings, address)
     _log.info("the coordinator listens at %s", address)
 
     async def before_end() -> None:
         # Streams of events end only when told to.
         app.state.jobs.feed.close()
+        if app.state.upward is not None:
+            await app.state.upward.drain()
 
     Server(app, sock, tls=tls, before_end=before_end).run()
 

@@ -19,7 +19,6 @@ class DispatchCounters:
     attempts : tries that were sent somewhere.
     refused : tries that found no free slot after all.
     retried : tries after one that failed.
-    hedged : second tries beside a slow first one.
     fallback : tasks that ran in this process's own slots.
     wrong_answers : answers that no worker should give.
     """
@@ -33,7 +32,6 @@ class DispatchCounters:
     attempts: int = 0
     refused: int = 0
     retried: int = 0
-    hedged: int = 0
     fallback: int = 0
     wrong_answers: int = 0
 

@@ -27,9 +27,11 @@ from collegium.protocol import (
     DEADLINE_HEADER,
     DISPATCHER_HEADER,
     TRACE_HEADER,
+    VIA_HEADER,
     TaskOrder,
     TaskStatus,
     WorkerSelf,
+    via_text,
 )
 
 ABANDON_TIMEOUT_S = 2.0
@@ -44,6 +46,8 @@ _ERRORS: Mapping[str, type[CollegiumError]] = {
     "/problems/overloaded": Overloaded,
     # Another worker may offer the workload, or reach the coordinator with the blob.
     "/problems/not-found": NotStarted,
+    # It has been there already: somebody else has to do it.
+    "/problems/loop-detected": NotStarted,
 }
 
 _log = logging.getLogger(__name__)
@@ -78,6 +82,7 @@ class HttpEngine:
             DEADLINE_HEADER: str(max(0, int(1000.0 * deadline_s))),
             ATTEMPT_HEADER: str(attempt),
             DISPATCHER_HEADER: self._identity,
+            VIA_HEADER: via_text((*task.via, self._identity)),
         }
         if task.traceparent is not None:
             headers[TRACE_HEADER] = task.traceparent

@@ -53,6 +53,8 @@ class Member:
     Parameters
     ----------
     serial : place in the order of joining.
+    coordinators : incarnations of the coordinators that it stands for; none for a
+        worker.
     foreign : tasks of other coordinators that hold slots, as last announced.
     is_verified : it has answered at its address as the one it says it is.
     is_suspect : it failed lately and has not answered a probe since.
@@ -79,6 +81,7 @@ class Member:
     lease_end_s: float = 0.0
     running: Sequence[RunningTask] = ()
     gauges: dict[str, float] = field(default_factory=dict)
+    coordinators: Sequence[str] = ()
     foreign: int = 0
     is_verified: bool = False
     is_suspect: bool = False

@@ -25,7 +25,7 @@ _STATES: tuple[View, ...] = (
     "set_aside",
 )
 _ENDS = ("succeeded", "failed", "cancelled", "expired", "rejected")
-_TRIES = ("attempts", "refused", "retried", "hedged", "fallback", "wrong_answers")
+_TRIES = ("attempts", "refused", "retried", "fallback", "wrong_answers")
 
 
 def fleet_metrics(fleet: Fleet) -> Iterator[Metric]:

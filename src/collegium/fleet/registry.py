@@ -7,7 +7,13 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from operator import attrgetter
 
-from collegium.errors import Malformed, NotFound, Overloaded, StateForbids
+from collegium.errors import (
+    LoopDetected,
+    Malformed,
+    NotFound,
+    Overloaded,
+    StateForbids,
+)
 from collegium.fleet.members import Demand, Member
 from collegium.fleet.policies import Policy
 from collegium.protocol import (
@@ -62,6 +68,8 @@ class Registry:
             When a later incarnation of the worker is known.
         Malformed
             When it speaks no version of the protocol that is spoken here.
+        LoopDetected
+            When it stands for this coordinator itself.
         Overloaded
             When there are too many members.
         """
@@ -76,6 +84,8 @@ class Registry:
             )
         if said.incarnation < self._latest.get(member_id, ""):
             raise StateForbids("A later start of this worker is known.")
+        if self._identity in said.coordinators:
+            raise LoopDetected("This coordinator is below the one that announces.")
         member = self._by_id.get(member_id)
         is_new = member is None or member.incarnation != said.incarnation
         if is_new:
@@ -253,4 +263,5 @@ class Registry:
         member.state = said.state
         member.running = said.running
         member.gauges = said.gauges
+        member.coordinators = said.coordinators
         member.foreign = sum(t.dispatcher != self._identity for t in said.running)

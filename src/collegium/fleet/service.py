@@ -6,11 +6,12 @@ import asyncio
 import logging
 import random
 import time
+from collections.abc import Callable, Sequence
 
 import uuid_utils
 from pydantic import ValidationError
 
-from collegium.errors import NotFound
+from collegium.errors import LoopDetected, NotFound
 from collegium.fleet.addresses import AddressRules
 from collegium.fleet.changes import Changes
 from collegium.fleet.counters import Rate
@@ -103,6 +104,8 @@ class Fleet:
             now_s=self.now_s,
         )
         self._monitoring: asyncio.Task[None] | None = None
+        self.on_members: Callable[[], None] = lambda: None
+        """Called whenever slots have come or gone."""
 
     async def start(self) -> None:
         """Begin to look after the members."""
@@ -121,19 +124,25 @@ class Fleet:
         self, task: Task, *, on_progress: ProgressSink | None = None
     ) -> TaskAnswer:
         """Run a task on some worker or, last, here; see ``TaskRunner.run``."""
-        workload = self.catalogue.get(task.workload)
-        if workload is None:
-            raise NotFound(f"No workload is called {task.workload!r}.")
-        is_light = (
-            workload.is_light
-            and len(task.input) <= LARGEST_LIGHT_INPUT
-            and not task.blobs
-        )
+        is_light = self.is_light(task.workload, len(task.input), task.blobs)
         answer = await self.dispatcher.run(
             task, is_light=is_light, on_progress=on_progress
         )
         self.rate.note(self.now_s())
         return answer
+
+    def is_light(self, name: str, size: int, blobs: Sequence[str]) -> bool:
+        """Tell whether a task with ``size`` bytes of input takes no slot.
+
+        Raises
+        ------
+        NotFound
+            When no workload has that name.
+        """
+        workload = self.catalogue.get(name)
+        if workload is None:
+            raise NotFound(f"No workload is called {name!r}.")
+        return workload.is_light and size <= LARGEST_LIGHT_INPUT and not blobs
 
     def slots(self) -> int:
         """Return the slots of all routable workers; without any, the local ones."""
@@ -181,11 +190,18 @@ class Fleet:
             When its address or its protocol is not acceptable.
         StateForbids
             When a later start of it is known.
+        LoopDetected
+            When it is a coordinator that stands above this one already.
         Overloaded
             When there are too many workers.
         """
         said.url = self.addresses.check(said.url)
-        return self._take_in(member_id, said)
+        try:
+            return self._take_in(member_id, said)
+        except LoopDetected:
+            # It may have come in before anybody knew.
+            self.leave(member_id, None)
+            raise
 
     def leave(self, member_id: str, incarnation: str | None) -> None:
         """Take in that a worker leaves; what it still runs may end.
@@ -223,6 +239,7 @@ class Fleet:
 
     def _members_changed(self) -> None:
         self.dispatcher.place_waiting()
+        self.on_members()
         self._changes.bump()
 
     def _lose(self, member: Member) -> None:

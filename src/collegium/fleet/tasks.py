@@ -28,6 +28,7 @@ class Task:
     share : waiting tasks are taken in turn from each share (a job, a university), so
         that nobody's thousand tasks delay everybody else's one.
     traceparent : W3C trace context to pass on.
+    via : incarnations of the coordinators that it has passed already.
     """
 
     workload: str
@@ -37,6 +38,7 @@ class Task:
     job: str | None = None
     share: str = ""
     traceparent: str | None = None
+    via: tuple[str, ...] = ()
     id: str = field(default_factory=new_task_id)
 
 

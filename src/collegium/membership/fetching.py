@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aiohttp
 
@@ -18,12 +18,17 @@ class Fetcher:
     ----------
     session : HTTP client; carries the token.
     coordinators : base addresses; only these are ever asked, never one from a task.
+    fields : header fields of every request.
     """
 
     def __init__(
-        self, session: aiohttp.ClientSession, coordinators: Sequence[str]
+        self,
+        session: aiohttp.ClientSession,
+        coordinators: Sequence[str],
+        fields: Mapping[str, str] | None = None,
     ) -> None:
         self._session = session
+        self._fields = dict(fields or {})
         self._coordinators = [address.rstrip("/") for address in coordinators]
 
     async def fetch(self, sha256: str) -> bytes:
@@ -52,7 +57,7 @@ class Fetcher:
     async def _get(self, url: str) -> bytes | None:
         timeout = aiohttp.ClientTimeout(total=FETCH_TIMEOUT_S, sock_connect=2.0)
         async with self._session.get(
-            url, allow_redirects=False, timeout=timeout
+            url, headers=self._fields, allow_redirects=False, timeout=timeout
         ) as answer:
             if answer.status == 404:
                 return None

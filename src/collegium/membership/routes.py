@@ -15,9 +15,12 @@ from collegium.protocol import (
     ATTEMPT_HEADER,
     DEADLINE_HEADER,
     DISPATCHER_HEADER,
+    TRACE_HEADER,
+    VIA_HEADER,
     TaskOrder,
     TaskStatus,
     WorkerSelf,
+    via_of,
 )
 from collegium.rest.answers import Answer
 from collegium.rest.bodies import JSON, BodyLimits, read_body, require_media_type
@@ -29,11 +32,40 @@ _TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DEADLINE = DEADLINE_HEADER.encode()
 _ATTEMPT = ATTEMPT_HEADER.encode()
 _DISPATCHER = DISPATCHER_HEADER.encode()
+_VIA = VIA_HEADER.encode()
+_TRACE = TRACE_HEADER.encode()
 _FIELDS = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 
 
 def tasks_router(limits: BodyLimits) -> APIRouter:
     """Return the routes under ``/v1``; the application's state holds the table.
+
+    Parameters
+    ----------
+    limits : bounds of a task's body.
+    """
+    router = member_router(limits)
+
+    @router.get(
+        "/tasks/{task_id}", responses=answered(TaskStatus, "What is known of it.")
+    )
+    async def show_task(request: Request, task_id: str) -> Answer:
+        """Show how far a task is, or its result while that is remembered."""
+        table: TaskTable = request.app.state.table
+        return Answer(200, table.status(task_id), _FIELDS.copy())
+
+    @router.delete("/tasks/{task_id}", status_code=204)
+    async def cancel_task(request: Request, task_id: str) -> Answer:
+        """Stop a task; 204 when it does not run any more."""
+        table: TaskTable = request.app.state.table
+        await table.cancel(task_id)
+        return Answer(204, b"", [])
+
+    return router
+
+
+def member_router(limits: BodyLimits) -> APIRouter:
+    """Return what a coordinator has beside its own routes to be a member elsewhere.
 
     Parameters
     ----------
@@ -56,21 +88,6 @@ def tasks_router(limits: BodyLimits) -> APIRouter:
         answer = await table.put(task_id, raw, _envelope(request.scope))
         return Answer(200, answer, _FIELDS.copy())
 
-    @router.get(
-        "/tasks/{task_id}", responses=answered(TaskStatus, "What is known of it.")
-    )
-    async def show_task(request: Request, task_id: str) -> Answer:
-        """Show how far a task is, or its result while that is remembered."""
-        table: TaskTable = request.app.state.table
-        return Answer(200, table.status(task_id), _FIELDS.copy())
-
-    @router.delete("/tasks/{task_id}", status_code=204)
-    async def cancel_task(request: Request, task_id: str) -> Answer:
-        """Stop a task; 204 when it does not run any more."""
-        table: TaskTable = request.app.state.table
-        await table.cancel(task_id)
-        return Answer(204, b"", [])
-
     @router.get("/self", responses=answered(WorkerSelf, "Who answers here."))
     async def show_self(request: Request) -> Answer:
         """Show who answers at this address, so that a coordinator can make sure."""
@@ -83,6 +100,8 @@ def tasks_router(limits: BodyLimits) -> APIRouter:
 
 def _envelope(scope: Scope) -> Envelope:
     attempt, deadline_ms, dispatcher = 1, int(1000 * DEFAULT_DEADLINE_S), ""
+    via: tuple[str, ...] = ()
+    trace = None
     for name, value in scope["headers"]:
         if name == _DEADLINE:
             deadline_ms = _number(value, DEADLINE_HEADER)
@@ -90,7 +109,12 @@ def _envelope(scope: Scope) -> Envelope:
             attempt = _number(value, ATTEMPT_HEADER)
         elif name == _DISPATCHER:
             dispatcher = value.decode("latin-1")[:64]
-    return Envelope(attempt, min(deadline_ms / 1000.0, LONGEST_DEADLINE_S), dispatcher)
+        elif name == _VIA:
+            via += via_of(value.decode("latin-1"))
+        elif name == _TRACE:
+            trace = value.decode("latin-1")
+    deadline_s = min(deadline_ms / 1000.0, LONGEST_DEADLINE_S)
+    return Envelope(attempt, deadline_s, dispatcher, via, trace)
 
 
 def _number(value: bytes, name: str) -> int:

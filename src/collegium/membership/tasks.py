@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -21,9 +22,12 @@ from collegium.errors import (
     Unreadable,
 )
 from collegium.protocol import RunningTask, TaskOrder, TaskStatus
-from collegium.workloads.executor import Executor
-from collegium.workloads.frames import Run
 from collegium.workloads.slots import Finished
+
+LIGHT_LIMIT = 1024
+"""Tasks under way at once that take no slot, where they do not run on the spot."""
+
+Note = Callable[[dict[str, Any]], None]
 
 _orders = msgspec.json.Decoder(TaskOrder)
 _encoder = msgspec.json.Encoder()
@@ -40,11 +44,41 @@ class Envelope:
     attempt : number of the attempt, from 1.
     deadline_s : seconds left, as the sender counts.
     dispatcher : incarnation of the coordinator that sent it.
+    via : incarnations of all coordinators that it has passed.
+    traceparent : W3C trace context.
     """
 
     attempt: int
     deadline_s: float
     dispatcher: str = ""
+    via: tuple[str, ...] = ()
+    traceparent: str | None = None
+
+
+class Place(Protocol):
+    """Where the tasks of a table run."""
+
+    @property
+    def slot_count(self) -> int:
+        """How many tasks it runs at once, light ones aside."""
+
+    @property
+    def run_light(self) -> Callable[[str, bytes], Finished] | None:
+        """What runs a light task on the spot, where that is possible."""
+
+    def is_light(self, name: str, size: int, blobs: Sequence[str]) -> bool:
+        """Tell whether a task takes no slot.
+
+        Raises
+        ------
+        NotFound
+            When there is no such workload here.
+        """
+
+    async def run_order(
+        self, task_id: str, order: TaskOrder, envelope: Envelope, note: Note
+    ) -> Finished:
+        """Run a task."""
 
 
 @dataclass(slots=True, eq=False)
@@ -52,6 +86,7 @@ class _Running:
     order: TaskOrder
     envelope: Envelope
     fingerprint: int
+    is_light: bool
     task: asyncio.Task[bytes] | None = None
     progress: dict[str, Any] | None = None
     is_handed_back: bool = False
@@ -74,7 +109,7 @@ class TaskTable:
     Parameters
     ----------
     worker_id : named in every answer.
-    executor : where tasks run.
+    place : where tasks run.
     waiting_limit : tasks beyond the slots that are taken in.
     answers_kept : number of answers remembered.
     answers_kept_bytes : size of all of them.
@@ -83,7 +118,7 @@ class TaskTable:
     def __init__(
         self,
         worker_id: str,
-        executor: Executor,
+        place: Place,
         *,
         waiting_limit: int,
         answers_kept: int = 10_000,
@@ -93,8 +128,9 @@ class TaskTable:
         self.repeated = 0
         self.is_draining = False
         self._worker_id = worker_id
-        self._executor = executor
-        self._capacity = executor.slots.count + waiting_limit
+        self._place = place
+        self._waiting_limit = waiting_limit
+        self._heavy = 0
         self._answers_kept = answers_kept
         self._answers_kept_bytes = answers_kept_bytes
         self._running: dict[str, _Running] = {}
@@ -126,9 +162,11 @@ class TaskTable:
         running = self._running.get(task_id)
         if running is None:
             order = _decoded(raw)
-            if self._executor.is_light(order.workload, len(raw), order.blobs):
-                return self._run_light(task_id, order, fingerprint, envelope)
-            running = self._begin(task_id, order, fingerprint, envelope)
+            is_light = self._place.is_light(order.workload, len(raw), order.blobs)
+            called = _Running(order, envelope, fingerprint, is_light)
+            if is_light and self._place.run_light is not None:
+                return self._run_light(task_id, called, self._place.run_light)
+            running = self._begin(task_id, called)
         elif running.fingerprint != fingerprint:
             raise Conflict("Another task has this id.")
         else:
@@ -136,6 +174,9 @@ class TaskTable:
         assert running.task is not None
         # Whoever hangs up must not take the result from others who ask for it.
         return await asyncio.shield(running.task)
+
+    def __contains__(self, task_id: str) -> bool:
+        return task_id in self._running or task_id in self._kept
 
     def status(self, task_id: str) -> bytes:
         """Return what is known of a task, as JSON.
@@ -185,7 +226,7 @@ class TaskTable:
         await asyncio.wait([running.task])
 
     def running(self) -> list[RunningTask]:
-        """Return what runs or waits for a slot."""
+        """Return what holds a slot or waits for one."""
         return [
             RunningTask(
                 task_id,
@@ -194,6 +235,7 @@ class TaskTable:
                 running.progress,
             )
             for task_id, running in self._running.items()
+            if not running.is_light
         ]
 
     async def drain(self, grace_s: float) -> None:
@@ -227,31 +269,34 @@ class TaskTable:
         raise type(kept.answer)(kept.answer.detail)
 
     def _run_light(
-        self, task_id: str, order: TaskOrder, fingerprint: int, envelope: Envelope
+        self, task_id: str, called: _Running, run: Callable[[str, bytes], Finished]
     ) -> bytes:
+        order, fingerprint = called.order, called.fingerprint
         self._refuse_when_draining()
-        if envelope.deadline_s <= 0.0:
+        if called.envelope.deadline_s <= 0.0:
             raise DeadlineExceeded
         try:
-            finished = self._executor.run_light(order.workload, bytes(order.input))
+            finished = run(order.workload, bytes(order.input))
         except TaskFailed as error:
             self._keep(task_id, _Kept(fingerprint, order.workload, error))
             raise
-        answer = self._answer(task_id, order, envelope, finished)
+        answer = self._answer(task_id, order, called.envelope, finished)
         self._keep(task_id, _Kept(fingerprint, order.workload, answer))
         return answer
 
-    def _begin(
-        self, task_id: str, order: TaskOrder, fingerprint: int, envelope: Envelope
-    ) -> _Running:
+    def _begin(self, task_id: str, running: _Running) -> _Running:
         self._refuse_when_draining()
-        if len(self._running) >= self._capacity:
+        if running.is_light:
+            is_full = len(self._running) - self._heavy >= LIGHT_LIMIT
+        else:
+            is_full = self._heavy >= self._place.slot_count + self._waiting_limit
+        if is_full:
             self.refused += 1
             raise Overloaded("Every slot of this worker is busy.")
-        if envelope.deadline_s <= 0.0:
+        if running.envelope.deadline_s <= 0.0:
             raise DeadlineExceeded
-        running = _Running(order, envelope, fingerprint)
         self._running[task_id] = running
+        self._heavy += not running.is_light
         self._idle.clear()
         running.task = asyncio.create_task(self._run(task_id, running))
         # Its outcome is asked for by requests, which may all have hung up.
@@ -264,16 +309,11 @@ class TaskTable:
         def note(progress: dict[str, Any]) -> None:
             running.progress = progress
 
-        run = Run(
-            task_id,
-            order.workload,
-            bytes(order.input),
-            {},
-            running.envelope.deadline_s,
-        )
         answer: bytes | CollegiumError
         try:
-            finished = await self._executor.run(run, order.blobs, note)
+            finished = await self._place.run_order(
+                task_id, order, running.envelope, note
+            )
             answer = self._answer(task_id, order, running.envelope, finished)
             self._keep(task_id, _Kept(running.fingerprint, order.workload, answer))
         except asyncio.CancelledError:
@@ -282,11 +322,12 @@ class TaskTable:
             error = Cancelled()
             self._keep(task_id, _Kept(running.fingerprint, order.workload, error))
             raise error from None
-        except TaskFailed as error:
+        except (TaskFailed, Cancelled) as error:
             self._keep(task_id, _Kept(running.fingerprint, order.workload, error))
             raise
         finally:
             del self._running[task_id]
+            self._heavy -= not running.is_light
             if not self._running:
                 self._idle.set()
         return answer

@@ -15,6 +15,8 @@ from collegium.rest.headers import header
 _OPEN_PATHS = ("/health/", "/openapi.json", "/metrics", "/ui/")
 _WORKER_PATHS = ("/v1/workers/", "/v1/blobs/")
 """What workers ask of a coordinator."""
+_PARENT_PATHS = ("/v1/tasks/", "/v1/self")
+"""What a parent asks of a coordinator, with the token that it has for workers."""
 
 
 def worker_gate(token: SecretStr | None) -> Gate | None:
@@ -31,14 +33,18 @@ def worker_gate(token: SecretStr | None) -> Gate | None:
 
 
 def coordinator_gate(
-    api_token: SecretStr | None, worker_token: SecretStr | None
+    api_token: SecretStr | None,
+    worker_token: SecretStr | None,
+    *,
+    has_parent: bool = False,
 ) -> Gate | None:
     """Return the gate of a coordinator.
 
     Workers get in with either token where they have to, as soon as one is set: who
     wants clients to show who they are does not want strangers to take their tasks or to
     read and write what these are made of. Everything else needs the clients' token, and
-    is open when none is set.
+    is open when none is set. A coordinator with a parent gives in to the fleet's token
+    wherever a worker would.
     """
     for_clients = _encoded([api_token])
     for_workers = _encoded([worker_token])
@@ -52,7 +58,9 @@ def coordinator_gate(
         if path.startswith(_WORKER_PATHS):
             require_token(scope, for_workers + for_clients)
         elif for_clients:
-            require_token(scope, for_clients)
+            is_ours = has_parent and path.startswith(_PARENT_PATHS)
+            accepted = for_clients + for_workers if is_ours else for_clients
+            require_token(scope, accepted)
 
     return gate
 

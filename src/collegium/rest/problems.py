@@ -140,6 +140,9 @@ KINDS: dict[type[Exception], Kind] = {
     ),
     errors.WorkerUnreachable: Kind(503, "worker-unreachable", "No worker answers"),
     errors.TaskLost: Kind(503, "task-lost", "The process running the task died"),
+    errors.LoopDetected: Kind(
+        508, "loop-detected", "Coordinators are each other's parents"
+    ),
     errors.DeadlineExceeded: Kind(504, "deadline-exceeded", "No time left"),
 }
 """The one table from error to answer; a class without a line has its base's."""

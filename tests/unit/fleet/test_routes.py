@@ -42,6 +42,7 @@ def _app(settings: CoordinatorSettings) -> Application:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         app.state.fleet = Fleet(settings, CATALOGUE, _no_blob)
         app.state.submissions = Submissions(app.state.fleet)
+        app.state.table = None
         await app.state.fleet.start()
         yield
         await app.state.submissions.stop()

@@ -17,6 +17,7 @@ from collegium.errors import (
     TaskFailed,
     Unreadable,
 )
+from collegium.membership.slots import OwnSlots
 from collegium.membership.tasks import Envelope, TaskTable
 from collegium.workloads.blobs import BlobCache
 from collegium.workloads.executor import Executor
@@ -38,7 +39,7 @@ async def table(tmp_path: Path) -> AsyncIterator[TaskTable]:
     slots = Slots(1, import_paths(CATALOGUE))
     executor = Executor(CATALOGUE, slots, BlobCache(tmp_path, 1000, _no_blob))
     await executor.start()
-    yield TaskTable("w", executor, waiting_limit=1, answers_kept=3)
+    yield TaskTable("w", OwnSlots(executor), waiting_limit=1, answers_kept=3)
     await executor.stop()
 
 
@@ -52,7 +53,7 @@ async def test_same_id_is_computed_once(table: TaskTable) -> None:
     answers = await asyncio.gather(*(table.put("a", order, ENVELOPE) for _ in range(5)))
     answers.append(await table.put("a", order, ENVELOPE))
     assert len(set(answers)) == 1
-    assert table._executor.counters.started == 1
+    assert table._place._executor.counters.started == 1
     assert table.repeated == 5
 
 
@@ -107,7 +108,7 @@ async def test_failure_is_an_answer_too(table: TaskTable) -> None:
         with pytest.raises(TaskFailed, match="seconds"):
             await table.put("a", _order("sleep", {"seconds": -1}), ENVELOPE)
     assert json.loads(table.status("a"))["state"] == "failed"
-    assert table._executor.counters.started == 1
+    assert table._place._executor.counters.started == 1
 
 
 async def test_draining_finishes_and_takes_nothing_in(table: TaskTable) -> None:
@@ -155,7 +156,7 @@ async def test_no_time_left(table: TaskTable) -> None:
     for workload, task in (("sleep", {"seconds": 0}), ("noop", {})):
         with pytest.raises(DeadlineExceeded):
             await table.put("a", _order(workload, task), Envelope(1, 0.0))
-    assert table._executor.counters.started == 0
+    assert table._place._executor.counters.started == 0
 
 
 @pytest.mark.parametrize(
@@ -185,4 +186,4 @@ async def test_leaving_client_does_not_stop_a_task(table: TaskTable) -> None:
     await asyncio.sleep(0.05)
     gone.cancel()
     assert json.loads(await table.put("a", order, ENVELOPE))["state"] == "succeeded"
-    assert table._executor.counters.started == 1
+    assert table._place._executor.counters.started == 1
