@@ -48,6 +48,43 @@ async def test_pages_cover_everything_once(catalogue: AsgiClient, nowhere: str) 
         assert await walk(catalogue, last) == codes[::-1]
 
 
+async def test_pages_are_never_older_than_the_collection(
+    catalogue: AsgiClient, nowhere: str
+) -> None:
+    """A page asked for again and again shows each change that happened between."""
+    path = f"{nowhere}?limit=2"
+    assert (await catalogue.get(path)).json()["items"] == []
+    course = await add(catalogue, nowhere, "C1")
+    first = await catalogue.get(path)
+    again = await catalogue.get(path)
+    assert (again.body, again.headers["link"]) == (first.body, first.headers["link"])
+    assert [item["code"] for item in again.json()["items"]] == ["C1"]
+    url = f"{nowhere}/C1"
+    etag = {"if-match": course.etag}
+    await catalogue.patch(url, {"name": "changed"}, headers=etag)
+    assert (await catalogue.get(path)).json()["items"][0]["name"] == "changed"
+    with_fields = await catalogue.get(f"{path}&fields=code")
+    assert list(with_fields.json()["items"][0]) == ["id", "code"]
+    etag = {"if-match": (await catalogue.get(url)).etag}
+    await catalogue.delete(url, headers=etag)
+    assert (await catalogue.get(path)).json()["items"] == []
+
+
+async def test_pages_of_a_code_follow_whoever_has_it(
+    catalogue: AsgiClient, nowhere: str
+) -> None:
+    """When a university's code goes to another, its addresses show the other's rows."""
+    await add(catalogue, nowhere, "C1")
+    assert len((await catalogue.get(nowhere)).json()["items"]) == 1
+    url = "/v1/universities/NOWHERE"
+    etag = {"if-match": (await catalogue.get(url)).etag}
+    await catalogue.patch(url, {"code": "ELSEWHERE"}, headers=etag)
+    await catalogue.post("/v1/universities", {"code": "NOWHERE", "name": "N"})
+    assert (await catalogue.get(nowhere)).json()["items"] == []
+    there = (await catalogue.get("/v1/universities/ELSEWHERE/courses")).json()
+    assert [item["code"] for item in there["items"]] == ["C1"]
+
+
 async def test_back_is_the_way_that_was_come(
     catalogue: AsgiClient, nowhere: str
 ) -> None:

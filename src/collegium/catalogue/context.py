@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from starlette.requests import Request
 
 from collegium.db.database import Database, Transaction
 from collegium.db.work import Clock, Work, timestamp, utc_clock
-from collegium.rest.pages import CursorSeal
+from collegium.rest.pages import CursorSeal, WrittenPages
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +21,13 @@ class Catalogue:
     database : open, with the schema that this program needs.
     seal : makes and reads cursors.
     clock : returns the time in UTC.
+    pages : those that were asked for last.
     """
 
     database: Database
     seal: CursorSeal
     clock: Clock = utc_clock
+    pages: WrittenPages = field(default_factory=WrittenPages)
 
 
 def catalogue_of(request: Request) -> Catalogue:

@@ -34,7 +34,7 @@ from collegium.rest.answers import (
 from collegium.rest.binding import raw_body
 from collegium.rest.etag import Preconditions
 from collegium.rest.idempotency import Claim, claim_of
-from collegium.rest.pages import links, not_modified, paged
+from collegium.rest.pages import links, not_modified, written
 from collegium.rest.problems import KeyReused, StillRunning
 
 P = ParamSpec("P")
@@ -100,9 +100,20 @@ async def list_page(
         unchanged = not_modified(request, etag, cache_control=cache_control)
         if unchanged is not None:
             return unchanged
-        page = await records.page(reader, ids, etag, walk)
-    around = links(request, page, catalogue.seal, walk=name)
-    return paged(page, around, cache_control=cache_control)
+        key = _page_key(request, ids, etag)
+        page = catalogue.pages.find(key)
+        if page is None:
+            found = await records.page(reader, ids, etag, walk)
+            page = written(found, links(request, found, catalogue.seal, walk=name))
+            catalogue.pages.keep(key, page)
+    return page.answer(cache_control)
+
+
+def _page_key(request: Request, ids: tuple[str, ...], etag: str) -> tuple[str, ...]:
+    """Return what decides every byte of a page: its address, and the state it shows."""
+    scope = request.scope
+    query = scope["query_string"].decode("latin-1")
+    return (scope.get("root_path", ""), scope["path"], query, *ids, etag)
 
 
 def _fields(records: Records, text: str | None) -> tuple[str, ...] | None:

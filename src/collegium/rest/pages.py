@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -20,6 +21,8 @@ from collegium.rest.etag import is_not_modified
 
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
+KEPT_BYTES = 16 * 2**20
+"""Bodies of pages that are kept: some six hundred pages of fifty courses."""
 _SEAL_BYTES = 8
 
 
@@ -160,18 +163,76 @@ def links(request: Request, page: Page, seal: CursorSeal, *, walk: str) -> Links
     )
 
 
-def paged(page: Page, around: Links, *, cache_control: bytes = REVALIDATE) -> Answer:
-    """Answer a GET of a collection with one page of it."""
+@dataclass(frozen=True, slots=True)
+class WrittenPage:
+    """A page as it goes to clients.
+
+    Parameters
+    ----------
+    etag : of the state of the collection that it shows.
+    link : value of the Link header.
+    body : its JSON.
+    """
+
+    etag: str
+    link: bytes
+    body: bytes
+
+    def answer(self, cache_control: bytes = REVALIDATE) -> Answer:
+        """Answer a GET of the collection with this page."""
+        fields = [
+            (b"etag", self.etag.encode()),
+            (b"cache-control", cache_control),
+            (b"content-type", b"application/json"),
+            (b"link", self.link),
+        ]
+        return Answer(200, self.body, fields)
+
+
+class WrittenPages:
+    """The pages that were asked for last, each for the state that it shows.
+
+    A page is found by its whole address and the present tag of its collection, which
+    is read from the database each time; so it is never older than the collection.
+
+    Parameters
+    ----------
+    size_bytes : of all bodies together, at most.
+    """
+
+    def __init__(self, size_bytes: int = KEPT_BYTES) -> None:
+        self._limit_bytes = size_bytes
+        self._size_bytes = 0
+        self._pages: OrderedDict[tuple[str, ...], WrittenPage] = OrderedDict()
+
+    def find(self, key: tuple[str, ...]) -> WrittenPage | None:
+        """Return the page of an address and a state, if it is still kept."""
+        page = self._pages.get(key)
+        if page is not None:
+            self._pages.move_to_end(key)
+        return page
+
+    def keep(self, key: tuple[str, ...], page: WrittenPage) -> None:
+        """Keep a page, and let go of those that were not asked for the longest."""
+        before = self._pages.pop(key, None)
+        self._size_bytes += len(page.body) - (len(before.body) if before else 0)
+        self._pages[key] = page
+        while self._size_bytes > self._limit_bytes:
+            _, oldest = self._pages.popitem(last=False)
+            self._size_bytes -= len(oldest.body)
+
+
+def written(page: Page, around: Links) -> WrittenPage:
+    """Return a page as it goes to clients."""
     items: list[Represented] = page.items
     ends = msgspec.json.encode({"next": around.next, "prev": around.prev})
     body = b'{"items":[%b],%b' % (b",".join(i.to_json() for i in items), ends[1:])
-    fields = [
-        (b"etag", page.etag.encode()),
-        (b"cache-control", cache_control),
-        (b"content-type", b"application/json"),
-        (b"link", around.header()),
-    ]
-    return Answer(200, body, fields)
+    return WrittenPage(page.etag, around.header(), body)
+
+
+def paged(page: Page, around: Links, *, cache_control: bytes = REVALIDATE) -> Answer:
+    """Answer a GET of a collection with one page of it."""
+    return written(page, around).answer(cache_control)
 
 
 def not_modified(

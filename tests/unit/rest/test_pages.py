@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collegium.errors import Malformed
-from collegium.rest.pages import CursorSeal, Position
+from collegium.rest.pages import CursorSeal, Position, WrittenPage, WrittenPages
 
 SEAL = CursorSeal(b"k" * 32)
 POSITIONS = st.builds(
@@ -52,3 +52,20 @@ def test_cursors_of_others_are_refused() -> None:
         SEAL.open(SEAL.close(position), walk="other")
     with pytest.raises(Malformed):
         SEAL.open(CursorSeal(b"x" * 32).close(position), walk="walk")
+
+
+def test_kept_pages_have_a_bound() -> None:
+    """The pages that nobody has asked for the longest go first."""
+    pages = WrittenPages(size_bytes=30)
+    for name in ("a", "b", "c"):
+        pages.keep((name,), WrittenPage("", b"", b"0123456789"))
+    assert pages.find(("a",)) is not None
+    pages.keep(("d",), WrittenPage("", b"", b"0123456789"))
+    assert pages.find(("b",)) is None
+    assert all(pages.find((name,)) is not None for name in ("a", "c", "d"))
+    pages.keep(("c",), WrittenPage("", b"", b"0123456789"))
+    assert all(pages.find((name,)) is not None for name in ("a", "c", "d"))
+    pages.keep(("large",), WrittenPage("", b"", b"0" * 31))
+    assert all(pages.find((name,)) is None for name in ("a", "c", "d", "large"))
+    pages.keep(("e",), WrittenPage("", b"", b"0123456789"))
+    assert pages.find(("e",)) is not None
