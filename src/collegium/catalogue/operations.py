@@ -1,7 +1,8 @@
 """The six operations of a resource, from request to answer.
 
 Each takes the request, the noun's own function, and what that function needs. Writes
-run in one transaction that is committed before the answer is made.
+run in one transaction that is committed before the answer is sent; when another was in
+its way, the whole of it is done again.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from collegium.catalogue.context import actor_of, catalogue_of, database_of, wor
 from collegium.catalogue.schemas import ListQuery
 from collegium.db import answers
 from collegium.db.addresses import Keys
-from collegium.db.database import Reader
+from collegium.db.database import Reader, Transaction
 from collegium.db.records import Guard, Record, Records
+from collegium.db.retries import in_transaction
 from collegium.db.walks import Walk
 from collegium.db.work import Work
 from collegium.errors import Malformed
@@ -165,10 +167,12 @@ async def repeatable(
     Parameters
     ----------
     request : the POST.
-    act : what it does, and its answer, which is sent after the commit.
+    act : what it does, and its answer, which is sent after the commit; called again
+        when another transaction was in the way.
     """
     claim = claim_of(request, raw_body(request), principal=actor_of(request))
-    async with database_of(request).transaction() as transaction:
+
+    async def act_once(transaction: Transaction) -> Answer:
         work = work_of(request, transaction)
         if claim is not None:
             kept = await _recall(work, claim)
@@ -177,7 +181,9 @@ async def repeatable(
         answer = await act(work)
         if claim is not None:
             await _remember(work, claim, answer)
-    return answer
+        return answer
+
+    return await in_transaction(database_of(request), act_once)
 
 
 async def put(
@@ -188,9 +194,11 @@ async def put(
 ) -> Answer:
     """Answer a PUT: ``assign`` returns the new state, and whether it is a new row."""
     guard = Preconditions.of(request.scope)
-    async with database_of(request).transaction() as transaction:
-        work = work_of(request, transaction)
-        record, is_new = await assign(work, guard, *args, **kwargs)
+
+    async def act(transaction: Transaction) -> tuple[Record, bool]:
+        return await assign(work_of(request, transaction), guard, *args, **kwargs)
+
+    record, is_new = await in_transaction(database_of(request), act)
     if is_new:
         return created(request, record, location=_sibling_location(request, record))
     return changed(request, record)
@@ -204,10 +212,11 @@ async def patch(
 ) -> Answer:
     """Answer a PATCH."""
     guard = Preconditions.of(request.scope)
-    async with database_of(request).transaction() as transaction:
-        work = work_of(request, transaction)
-        record = await change(work, guard, *args, **kwargs)
-    return changed(request, record)
+
+    async def act(transaction: Transaction) -> Record:
+        return await change(work_of(request, transaction), guard, *args, **kwargs)
+
+    return changed(request, await in_transaction(database_of(request), act))
 
 
 async def delete(
@@ -218,8 +227,11 @@ async def delete(
 ) -> Answer:
     """Answer a DELETE."""
     guard = Preconditions.of(request.scope)
-    async with database_of(request).transaction() as transaction:
+
+    async def act(transaction: Transaction) -> None:
         await remove(work_of(request, transaction), guard, *args, **kwargs)
+
+    await in_transaction(database_of(request), act)
     return deleted()
 
 

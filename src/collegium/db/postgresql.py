@@ -25,7 +25,12 @@ from collegium.db.database import (
     SerializationFailed,
     UniqueViolated,
 )
-from collegium.errors import CollegiumError, DatabaseUnavailable, DeadlineExceeded
+from collegium.errors import (
+    CollegiumError,
+    DatabaseUnavailable,
+    DeadlineExceeded,
+    Unavailable,
+)
 
 ACQUIRE_S = 5.0
 """How long a request waits for a connection."""
@@ -262,13 +267,11 @@ def _translated(error: asyncpg.PostgresError) -> CollegiumError:
         return ReferenceViolated(str(error))
     if isinstance(error, asyncpg.IntegrityConstraintViolationError | asyncpg.DataError):
         return CheckViolated(str(error))
-    if isinstance(
-        error,
-        asyncpg.SerializationError
-        | asyncpg.DeadlockDetectedError
-        | asyncpg.LockNotAvailableError,
-    ):
+    if isinstance(error, asyncpg.SerializationError | asyncpg.DeadlockDetectedError):
         return SerializationFailed()
+    if isinstance(error, asyncpg.LockNotAvailableError):
+        # Whoever waited that long does not wait again.
+        return Unavailable("Others hold what this needs: try again later.")
     if isinstance(error, asyncpg.QueryCanceledError):
         return DeadlineExceeded("The search took too long: ask for something rarer.")
     if isinstance(error, asyncpg.SyntaxOrAccessError):
