@@ -9,7 +9,7 @@ import pytest
 
 from collegium.bench.solver import Case, Plan, _Seen, cases_of, run_missing
 from collegium.bench.solver_records import Run, read_records
-from collegium.errors import Invalid, Malformed, Unreadable
+from collegium.errors import Invalid, Malformed, TaskFailed, Unreadable
 from collegium.timetabling.generate import SampleSize, generate
 from collegium.timetabling.itc2019 import save, write_problem
 
@@ -85,6 +85,19 @@ def test_runs_are_judged_kept_and_not_repeated(folder: Path, tmp_path: Path) -> 
     (folder / "one.xml").write_bytes((folder / "one.xml").read_bytes() + b"\n")
     bench(1)
     assert begun[2:] == [("one", 0)], "another file of the same name is another run"
+
+
+@pytest.mark.processes
+def test_a_solver_that_fails_leaves_the_runs_before(
+    folder: Path, tmp_path: Path
+) -> None:
+    """An instance damaged after it was looked at ends the bench, with its name."""
+    out = tmp_path / "o.json"
+    cases = cases_of(Plan(folder, 1.0))
+    save(folder / "two.xml.gz", b"<problem/>")
+    with pytest.raises(TaskFailed, match=r"two\.xml\.gz"):
+        run_missing(cases, out, lambda case, progress: None, lambda run: None)
+    assert [run.instance for run in read_records(out).runs] == ["one"]
 
 
 def _assert_whole(run: Run) -> None:
