@@ -12,7 +12,7 @@ from collegium.timetabling.exact.program import Outcome
 
 Minimise = Callable[..., Outcome]
 
-LEAST_SIZE = 4.0
+LEAST_SIZE = 2.0
 _SMOOTHING = 0.8
 _CURIOSITY = 0.15  # of the best rate, granted to every arm
 

@@ -87,19 +87,14 @@ def walks_apart(m: Model, rooms: I32, ends: I32) -> U8:
 
 
 @compiled
-def cost_table(
-    m: Model, s: State, c: int, d: int, at_c: I32, at_d: I32, clashes: bool
-) -> I64:
-    """Return what c and d cost each other, for all their placements.
+def cost_table(m: Model, s: State, c: int, d: int, at_c: I32, at_d: I32) -> I64:
+    """Return what c and d cost each other apart from clashes in rooms.
 
     Parameters
     ----------
     at_c, at_d : (n, 2) time and room.
-    clashes : whether meeting in one room at the same time is among the costs.
     """
     table = np.zeros((len(at_c), len(at_d)), np.int64)
-    if clashes:
-        _add_clashes(m, s, at_c, at_d, table)
     price = m.weights[WEIGHT_STUDENT] * joint_students(m, s, c, d)
     if price > 0:
         _add_broken(m, TRAVEL, 0, price, at_c, at_d, table)
@@ -129,16 +124,6 @@ def _add_broken(
             entry = m.relation[t * (m.n_times + 1) + u]
             if is_broken(m, kind, parameter, entry, t, u, r, q):
                 table[a, b] += price
-
-
-@compiled
-def _add_clashes(m: Model, s: State, at_c: I32, at_d: I32, table: I64) -> None:
-    for a in range(len(at_c)):
-        t, r = at_c[a]
-        for b in range(len(at_d)):
-            u, q = at_d[b]
-            if r == q and r < m.n_rooms and m.relation[t * (m.n_times + 1) + u] < 0:
-                table[a, b] += s.room_weight[r]
 
 
 @compiled

@@ -8,7 +8,7 @@ their classes: what they cost is linear in the placements of pairs of classes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,13 @@ from collegium.timetabling.exact import clashes, coupling, placements
 from collegium.timetabling.exact.group_rows import Choice, add_group
 from collegium.timetabling.exact.placements import ROOM, TIME
 from collegium.timetabling.exact.program import Program, ProgramBuilder
+
+_CLASHES_ARE_DEARER = 8  # times the rows, when clashes in rooms can be afforded
+_MOST_TERMS = 400_000  # in all rows; writing so many takes about a second
+
+
+class _TooManyTerms(Exception):
+    """The part would take longer to write down than it is worth."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ def free_part(
     ----------
     free : (n,) distinct classes with a place, ascending.
     most_placements : None is returned when more could be part of a better
-        timetable.
+        timetable, and also when the program would become too long.
     spare : how much more than now a timetable may cost and be wanted all the same.
     """
     before = int(s.totals[PENALISED])
@@ -104,6 +111,8 @@ def free_part(
         found, costs, starts, present = placements.collect(
             m, s, free, rows, least + slack
         )
+        if slack >= s.room_weight.min(initial=slack + 1):
+            most_placements //= _CLASHES_ARE_DEARER
         if len(found) > most_placements:
             return None
         builder = _Builder(m, s, free, found, starts, slack)
@@ -114,6 +123,8 @@ def free_part(
             is_kept = bool(m.groups[g, G_HARD]) and raw_before[g] == 0
             builder.add_group(g, is_kept)
         return Part(free, rows, cost, builder.program.build(), found, starts)
+    except _TooManyTerms:
+        return None
     finally:
         placements.put_back(m, s, free, rows)
 
@@ -140,8 +151,6 @@ class _Builder:
             starts,
         )
         self.times = self.places
-        # A clash that the part could afford is a cost of two classes like others.
-        self.clashes = bool(slack >= s.room_weight.min(initial=slack + 1))
 
     def add_placements(self, costs: I64, present: I32) -> None:
         """Add a 0/1 variable for each placement, and one for each time with many."""
@@ -185,8 +194,6 @@ class _Builder:
         ends = np.cumsum([0, *map(len, rooms)]).astype(np.int32)
         walks = coupling.walks_apart(self.m, np.concatenate(rooms), ends)
         kinds = coupling.couplings(self.m, self.s, self.free, walks)
-        if self.clashes:
-            kinds[:] = coupling.BY_PLACE
         for k, j in np.argwhere(np.triu(kinds, 1)).tolist():
             self._couple(
                 k, j, self.places if kinds[k, j] == coupling.BY_PLACE else self.times
@@ -195,7 +202,7 @@ class _Builder:
     def _couple(self, k: int, j: int, items: _Items) -> None:
         (at_k, columns_k), (at_j, columns_j) = items.of(k), items.of(j)
         c, d = int(self.free[k]), int(self.free[j])
-        table = coupling.cost_table(self.m, self.s, c, d, at_k, at_j, self.clashes)
+        table = coupling.cost_table(self.m, self.s, c, d, at_k, at_j)
         paid = 0
         for level in coupling.levels(table, self.slack).tolist():
             columns, ends = coupling.exclusions(table, level, columns_k, columns_j)
@@ -205,6 +212,8 @@ class _Builder:
     def _exclude(
         self, columns: list[int], ends: list[int], price: int, level: int
     ) -> None:
+        if len(self.program.columns) + len(columns) > _MOST_TERMS:
+            raise _TooManyTerms
         forbidden = level > self.slack
         pays = -1 if forbidden else self.program.add_variable(1, price)
         for first, last in pairwise(ends):
@@ -216,21 +225,30 @@ class _Builder:
                 self.program.at_least(pays, chosen, ones, -1)
 
     def add_rooms(self) -> None:
-        """Keep the freed classes apart in each room."""
-        if self.clashes:
-            return
+        """Keep the freed classes apart in each room, or let each clash have its price.
+
+        A clash is a matter of two classes, however many moments they share, so the
+        sets are made for every two when a clash can be afforded.
+        """
         owners = np.repeat(np.arange(len(self.free)), np.diff(self.starts))
         for r in np.unique(self.found[:, ROOM]).tolist():
             if r == self.m.n_rooms:
                 continue
             own = np.flatnonzero(self.found[:, ROOM] == r)
-            times = np.ascontiguousarray(self.found[own, TIME])
-            chosen, ends = clashes.room_exclusions(
-                self.m, times, owners[own].astype(np.int32)
-            )
-            columns = own[chosen].tolist()
-            for first, last in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
-                self.program.add_row(columns[first:last], [1] * (last - first), high=1)
+            price = int(self.s.room_weight[r])
+            if price > self.slack:
+                self._exclude_in_room(own, owners, price)
+                continue
+            for pair in combinations(np.unique(owners[own]), 2):
+                self._exclude_in_room(own[np.isin(owners[own], pair)], owners, price)
+
+    def _exclude_in_room(self, own: I64, owners: I64, price: int) -> None:
+        times = np.ascontiguousarray(self.found[own, TIME])
+        chosen, ends = clashes.room_exclusions(
+            self.m, times, owners[own].astype(np.int32)
+        )
+        if len(chosen):
+            self._exclude(own[chosen].tolist(), ends.tolist(), price, price)
 
     def add_group(self, g: int, is_kept: bool) -> None:
         """Add one Max* constraint."""
