@@ -19,6 +19,7 @@ from collegium.coordinator.housekeeping import keeping_house
 from collegium.coordinator.jobs import driving_jobs
 from collegium.coordinator.upward import announcing_upward
 from collegium.db.connect import database_at
+from collegium.db.database import Database
 from collegium.db.migrate import migrate
 from collegium.db.secrets import shared_secret
 from collegium.fleet.metrics import fleet_metrics
@@ -35,6 +36,7 @@ from collegium.rest.health import Check, health_router
 from collegium.rest.pages import CursorSeal
 from collegium.rest.traffic import Traffic
 from collegium.settings import CoordinatorSettings
+from collegium.workloads.registry import Catalogue as Workloads
 from collegium.workloads.registry import load_workloads
 
 
@@ -57,34 +59,20 @@ def create_app(settings: CoordinatorSettings, url: str = "") -> Application:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        await database.open()
-        try:
-            await migrate(database)
-            seal = CursorSeal(await shared_secret(database, "cursors"))
-            app.state.catalogue = Catalogue(database, seal)
-            app.state.blobs = BlobStore(database, Shelf())
-            app.state.fleet = Fleet(settings, workloads, app.state.blobs.fetch)
-            app.state.submissions = Submissions(app.state.fleet)
-            await app.state.fleet.start()
-            try:
-                async with (
-                    keeping_house(database),
-                    announcing_upward(app, settings, url),
-                    driving_jobs(
-                        app,
-                        database,
-                        workloads,
-                        app.state.fleet,
-                        app.state.blobs,
-                        settings,
-                    ),
-                ):
-                    yield
-            finally:
-                await app.state.submissions.stop()
-                await app.state.fleet.stop()
-        finally:
-            await database.close()
+        async with (
+            _open_parts(app, settings, database, workloads),
+            keeping_house(database),
+            announcing_upward(app, settings, url),
+            driving_jobs(
+                app,
+                database,
+                workloads,
+                app.state.fleet,
+                app.state.blobs,
+                settings,
+            ),
+        ):
+            yield
 
     def checks(request: Request) -> Mapping[str, Check]:
         return {"database": database.describe}
@@ -117,3 +105,29 @@ def create_app(settings: CoordinatorSettings, url: str = "") -> Application:
     include_catalogue(app)
     app.include_router(console_router())
     return app
+
+
+@asynccontextmanager
+async def _open_parts(
+    app: Starlette,
+    settings: CoordinatorSettings,
+    database: Database,
+    workloads: Workloads,
+) -> AsyncIterator[None]:
+    """Put into the application's state what its routes need; close it at the end."""
+    await database.open()
+    try:
+        await migrate(database)
+        seal = CursorSeal(await shared_secret(database, "cursors"))
+        app.state.catalogue = Catalogue(database, seal)
+        app.state.blobs = BlobStore(database, Shelf())
+        app.state.fleet = Fleet(settings, workloads, app.state.blobs.fetch)
+        app.state.submissions = Submissions(app.state.fleet)
+        await app.state.fleet.start()
+        try:
+            yield
+        finally:
+            await app.state.submissions.stop()
+            await app.state.fleet.stop()
+    finally:
+        await database.close()
