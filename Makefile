@@ -7,9 +7,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-TESTS ?= tests
 # Tests of one file share servers, so a file stays with one process.
-PYTEST_FLAGS ?= --numprocesses 2 --dist loadfile
+IN_PARALLEL := --numprocesses 2 --dist loadfile
 
 .PHONY: demo test check format lint docs lock clean
 
@@ -17,7 +16,9 @@ demo: $(VENV)/.run
 	$(BIN)/collegium demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PYTEST_FLAGS) $(TESTS)
+	$(BIN)/python -m pytest $(IN_PARALLEL) tests/unit tests/contract
+	# Faults of real processes have the machine to themselves.
+	$(BIN)/python -m pytest tests/chaos
 
 check: lint test
 

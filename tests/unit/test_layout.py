@@ -99,3 +99,16 @@ def test_sql_stays_out_of_routes_and_schemas() -> None:
         and SQL.search(path.read_text())
     ]
     assert not offenders
+
+
+def test_promises_name_tests() -> None:
+    """Every test that docs/reference/conformance.md names exists."""
+    page = (ROOT / "docs/reference/conformance.md").read_text()
+    named = re.findall(r"`([\w/]+\.py):(test_\w+)`", page)
+    assert named
+    missing = [
+        f"{path}:{name}"
+        for path, name in named
+        if f"def {name}(" not in (ROOT / "tests" / path).read_text()
+    ]
+    assert not missing
