@@ -77,6 +77,12 @@ class Site:
         """End everything."""
         await self._stop()
 
+    @property
+    def coordinator_pid(self) -> int:
+        """The process id of the coordinator."""
+        assert self._coordinator is not None
+        return self._coordinator.pid
+
     async def run(self, workload: str, task: dict[str, Any]) -> Any:
         """Run a task to its end, calling again whenever the connection breaks.
 

@@ -17,6 +17,7 @@ from collegium.bench.peers.comparison import compare, lines_of
 from collegium.bench.peers.measure import PEERS, check_names
 from collegium.cli.bench_catalogue import catalogue
 from collegium.cli.bench_failures import failures
+from collegium.cli.bench_scale import scale
 from collegium.cli.bench_solver import solver
 
 bench = typer.Typer(help="Measure what things cost on this machine.")
@@ -28,6 +29,7 @@ def _choose() -> None:
 
 
 bench.command()(failures)
+bench.command()(scale)
 bench.command()(catalogue)
 bench.command()(solver)
 
