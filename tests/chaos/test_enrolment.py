@@ -25,9 +25,13 @@ from fixtures.cluster import Program, free_port
 from fixtures.postgresql import Postgresql
 from fixtures.waiting import until
 
-pytestmark = pytest.mark.processes
-
 OPERATIONS = int(os.environ.get("COLLEGIUM_TEST_ENROLMENTS", "400"))
+SLOWEST_PER_S = 10
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.timeout(120 + OPERATIONS / SLOWEST_PER_S),
+]
+
 CLIENTS = 8
 STUDENTS = 60
 COURSES = 6

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -130,6 +131,9 @@ def chains_of(course: int) -> list[Codes]:
 
 students = st.integers(0, N_STUDENTS - 1)
 courses = st.sampled_from(sorted(CHAINS))
+waits = st.sampled_from([True, True, False])
+chosen = st.none() | st.integers(0, 2)
+picks = st.integers(0, 99)
 
 
 class Desk(RuleBasedStateMachine):
@@ -177,7 +181,7 @@ class Desk(RuleBasedStateMachine):
     @rule(
         student=students,
         course=courses,
-        way=st.none() | st.integers(0, 2),
+        way=chosen,
         wait=st.booleans(),
     )
     def enrol(self, student: int, course: int, way: int | None, wait: bool) -> None:
@@ -212,22 +216,22 @@ class Desk(RuleBasedStateMachine):
                 assert shown["waitlist_seq"] == entry.turn
             model.entries[student, course] = entry
 
-    @rule(student=students, course=courses)
-    def drop(self, student: int, course: int) -> None:
+    @precondition(lambda self: self.model.entries)
+    @rule(pick=picks)
+    def drop(self, pick: int) -> None:
         """Somebody gives back what they have."""
-        entry = self.model.entries.pop((student, course), None)
-        if entry is None:
-            return
+        entry = self._picked(pick)
+        del self.model.entries[entry.student, entry.course]
         self.now += 1
         self.runner.run(self.desk.drop(self._shown(entry)))
         self._promote()
 
-    @rule(student=students, course=courses, way=st.integers(0, 2))
-    def swap(self, student: int, course: int, way: int) -> None:
+    @precondition(lambda self: self.model.entries)
+    @rule(pick=picks, way=st.integers(0, 2))
+    def swap(self, pick: int, way: int) -> None:
         """Somebody asks for other classes, or waits for others."""
-        entry = self.model.entries.get((student, course))
-        if entry is None:
-            return
+        entry = self._picked(pick)
+        student, course = entry.student, entry.course
         self.now += 1
         wanted = chains_of(course)[way % len(CHAINS[course])]
         changes = {"class_ids": sorted(wanted)}
@@ -317,6 +321,9 @@ class Desk(RuleBasedStateMachine):
             assert item["enrolled"] == self.model.used(code)
             assert item["limit"] == self.model.limits[code]
 
+    def _picked(self, pick: int) -> Entry:
+        return list(self.model.entries.values())[pick % len(self.model.entries)]
+
     def _shown(self, entry: Entry) -> Reply:
         return self.runner.run(self.desk.client.get(f"{OPEN}/enrolments/{entry.id}"))
 
@@ -344,5 +351,5 @@ def test_random_histories_agree_with_the_model(
     asyncio.run(_template(path))
     monkeypatch.setattr(Desk, "template", path, raising=False)
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        Desk, settings=settings(max_examples=15, stateful_step_count=40, deadline=None)
+        Desk, settings=settings(max_examples=20, stateful_step_count=50, deadline=None)
     )
