@@ -12,6 +12,8 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 """Names the request that the running code serves."""
 task_id: ContextVar[str] = ContextVar("task_id", default="")
 """Names the task that the running code handles."""
+traceparent: ContextVar[str] = ContextVar("traceparent", default="")
+"""W3C trace context of what the running code does."""
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
@@ -33,6 +35,11 @@ class TextLines(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
 
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        """Return the line of a record, with the names of what was being done."""
+        names = "".join(f" {name}={value}" for name, value in _context().items())
+        return super().formatMessage(record) + names
+
 
 class JsonLines(logging.Formatter):
     """One JSON object a line, with whatever ``extra`` a record carries."""
@@ -45,11 +52,14 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        for name, variable in (("request_id", request_id), ("task_id", task_id)):
-            if variable.get():
-                line[name] = variable.get()
+        line.update(_context())
         extra = {n: v for n, v in vars(record).items() if n not in _STANDARD}
         line.update(extra)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)
+
+
+def _context() -> dict[str, str]:
+    variables = (request_id, task_id, traceparent)
+    return {v.name: v.get() for v in variables if v.get()}

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import UNSET
 
+from collegium import logs
 from collegium.errors import (
     Cancelled,
     CollegiumError,
@@ -26,6 +27,7 @@ from collegium.protocol import (
     ATTEMPT_HEADER,
     DEADLINE_HEADER,
     DISPATCHER_HEADER,
+    REQUEST_ID_HEADER,
     TRACE_HEADER,
     VIA_HEADER,
     TaskOrder,
@@ -84,6 +86,10 @@ class HttpEngine:
             DISPATCHER_HEADER: self._identity,
             VIA_HEADER: via_text((*task.via, self._identity)),
         }
+        asked_by = logs.request_id.get()
+        if asked_by:
+            # One name for it in the logs of everybody who has to do with it.
+            headers[REQUEST_ID_HEADER] = asked_by
         if task.traceparent is not None:
             headers[TRACE_HEADER] = task.traceparent
         order = TaskOrder(

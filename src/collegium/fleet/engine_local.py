@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import Context
 
 from collegium.errors import NotFound, Overloaded, TaskFailed
 from collegium.fleet.engine import Ran
@@ -61,7 +62,10 @@ class LocalEngine:
 
     async def _start(self) -> None:
         if self._starting is None or _has_failed(self._starting):
-            self._starting = asyncio.create_task(self.executor.start())
+            # It outlives the request that needs it first: no name of that in its logs.
+            self._starting = asyncio.create_task(
+                self.executor.start(), context=Context()
+            )
         try:
             await asyncio.shield(self._starting)
         except (OSError, TimeoutError) as error:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import uuid_utils
 from pydantic import ValidationError
 
+from collegium import logs
 from collegium.errors import LoopDetected, NotFound
 from collegium.fleet.addresses import AddressRules
 from collegium.fleet.changes import Changes
@@ -125,9 +126,13 @@ class Fleet:
     ) -> TaskAnswer:
         """Run a task on some worker or, last, here; see ``TaskRunner.run``."""
         is_light = self.is_light(task.workload, len(task.input), task.blobs)
-        answer = await self.dispatcher.run(
-            task, is_light=is_light, on_progress=on_progress
-        )
+        named = logs.task_id.set(task.id)
+        try:
+            answer = await self.dispatcher.run(
+                task, is_light=is_light, on_progress=on_progress
+            )
+        finally:
+            logs.task_id.reset(named)
         self.rate.note(self.now_s())
         return answer
 

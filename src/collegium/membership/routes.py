@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.types import Scope
 
+from collegium import logs
 from collegium.errors import Malformed
 from collegium.membership.tasks import Envelope, TaskTable
 from collegium.protocol import (
@@ -82,6 +83,7 @@ def member_router(limits: BodyLimits) -> APIRouter:
         """Run a task and answer with its result; again the same for the same id."""
         if _TASK_ID.fullmatch(task_id) is None:
             raise Malformed("A task's id has at most 64 letters, digits, . _ and -.")
+        logs.task_id.set(task_id)
         require_media_type(request.scope, (JSON,))
         raw = await read_body(request, limits)
         table: TaskTable = request.app.state.table

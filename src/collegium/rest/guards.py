@@ -11,6 +11,7 @@ from typing import Any
 import uuid_utils
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from collegium import logs
 from collegium.errors import Unreadable
 from collegium.rest.problems import HeadersTooLarge, problem_response
 
@@ -24,6 +25,7 @@ _POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'no
 _HOST = re.compile(
     rb"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?"
 )
+_TRACE = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 Observer = Callable[[Scope, int, float], None]
@@ -118,6 +120,8 @@ class Guards:
                 is_chunked = True
             elif name == b"x-request-id":
                 request_id = value
+            elif name == b"traceparent" and _TRACE.fullmatch(value):
+                logs.traceparent.set(value.decode())
         if hosts != 1 and not (hosts == 0 and scope.get("http_version") == "1.0"):
             raise BadFraming("A request needs exactly one Host header.")
         if lengths > 1 or (lengths and is_chunked):
@@ -173,7 +177,9 @@ class _Exchange:
         else:
             self._id = str(uuid_utils.uuid7()).encode()
         state: dict[str, Any] = self._scope.setdefault("state", {})
-        state["request_id"] = self._id.decode()
+        text = state["request_id"] = self._id.decode()
+        # Each request runs in a task, and hence a context, of its own.
+        logs.request_id.set(text)
 
     async def send(self, message: Message) -> None:
         """Pass a part of the answer on, completed."""
