@@ -80,7 +80,8 @@ class Plots:
         axes.set_xlim(0, first.seconds)
         axes.set_xlabel("seconds")
         axes.set_ylabel("cost of the best feasible timetable")
-        axes.set_title(f"{first.instance}, {first.workers} workers")
+        plural = "s" if first.workers > 1 else ""
+        axes.set_title(f"{first.instance}, {first.workers} worker{plural}")
         if axes.get_legend_handles_labels()[1]:
             axes.legend()
         return figure

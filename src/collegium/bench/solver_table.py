@@ -96,7 +96,7 @@ def table_of(runs: Sequence[Run]) -> Table:
     rows = rows_of(runs)
     first = runs[0]
     table = Table(
-        title=f"{first.seconds:g} s, {first.workers} workers, median over seeds",
+        title=f"{first.seconds:g} s, workers: {first.workers}, median over seeds",
         caption=_caption(runs, rows),
     )
     table.add_column("instance")
