@@ -84,7 +84,7 @@ async def bench_scale(
             counts = await _take_turns(site, fleet, scale.turns)
             await fleet.leave(fleet.workers[scale.sleepers :])
             on_step(f"{scale.naps} tasks for {scale.sleepers} sleeping workers")
-            share = await _sleep(site, fleet, scale)
+            busy_share, share = await _sleep(site, fleet, scale)
     exact = set(counts) == {scale.turns}
     return {
         "scale": asdict(scale),
@@ -94,6 +94,7 @@ async def bench_scale(
         "most_turns": max(counts),
         "is_round_robin_exact": exact,
         "share_of_ideal": share,
+        "busy_cpu_share": busy_share,
         "targets": {
             "cpu_share": CPU_CEILING,
             "resident_mb": MEMORY_CEILING_MB,
@@ -121,11 +122,10 @@ async def _watch(site: Site, seconds: float) -> tuple[float, float]:
     """Return the coordinator's share of one core, and its resident MB at the end."""
     process = psutil.Process(site.coordinator_pid)
     loop = asyncio.get_running_loop()
-    began_s, before = loop.time(), process.cpu_times()
+    began_s, before_s = loop.time(), _busy_s(process)
     await asyncio.sleep(seconds)
-    after, passed_s = process.cpu_times(), loop.time() - began_s
-    busy_s = after.user + after.system - before.user - before.system
-    return busy_s / passed_s, process.memory_info().rss / 2**20
+    share = (_busy_s(process) - before_s) / (loop.time() - began_s)
+    return share, process.memory_info().rss / 2**20
 
 
 async def _take_turns(site: Site, fleet: SimulatedFleet, turns: int) -> list[int]:
@@ -143,8 +143,15 @@ async def _take_turns(site: Site, fleet: SimulatedFleet, turns: int) -> list[int
     return [worker.done for worker in fleet.workers]
 
 
-async def _sleep(site: Site, fleet: SimulatedFleet, scale: Scale) -> float:
-    """Queue all naps; return the share of the throughput that no pause would give."""
+async def _sleep(
+    site: Site, fleet: SimulatedFleet, scale: Scale
+) -> tuple[float, float]:
+    """Queue all naps; return the core's share, and that of the ideal throughput.
+
+    The latter is what workers would reach that have no pause between two naps.
+    """
+    process = psutil.Process(site.coordinator_pid)
+    before_s = _busy_s(process)
     for worker in fleet.workers:
         worker.done, worker.first_s, worker.last_s = 0, None, None
     workers = fleet.workers[: scale.sleepers]
@@ -161,4 +168,10 @@ async def _sleep(site: Site, fleet: SimulatedFleet, scale: Scale) -> float:
         raise Unavailable("Not all tasks were done in time.") from None
     first_s = min(w.first_s for w in workers if w.first_s is not None)
     last_s = max(w.last_s for w in workers if w.last_s is not None)
-    return ideal_s / (last_s - first_s)
+    taken_s = last_s - first_s
+    return (_busy_s(process) - before_s) / taken_s, ideal_s / taken_s
+
+
+def _busy_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
