@@ -17,6 +17,9 @@ from collegium.bench.solver_records import Run, read_records
 from collegium.bench.solver_table import document_of, table_of
 from collegium.cli.display import news
 
+_LOG_WIDTH = 120
+"""Characters of a line where no terminal says how wide it is."""
+
 
 def solver(
     instances: Annotated[
@@ -60,6 +63,8 @@ def solver(
     read_records(out)  # a damaged file is better known before all instances are read
     cases = cases_of(Plan(instances, seconds, workers, seeds, tuple(only or ())))
     console = Console(stderr=True)
+    if not console.is_terminal:
+        console.width = _LOG_WIDTH
     runs = _watched(cases, out, console)
     console.print(table_of(runs))
     if pictures is not None:
