@@ -642,8 +642,14 @@ def members() -> dict[str, str]:
 
 
 def test_every_collection_is_tested() -> None:
-    """Each collection that the application serves is a noun of this test."""
-    assert set(members()) == {template(noun) for noun in NOUNS.values()}
+    """Each collection that the application serves is a noun of this test, or has its own.
+
+    Enrolments and requests name rows by id only; ``tests/unit/enrolments`` tries them.
+    """
+    session = "/v1/universities/{university}/sessions/{session}"
+    elsewhere = {f"{session}/enrolments", f"{session}/requests"}
+    assert elsewhere <= set(members())
+    assert set(members()) - elsewhere == {template(n) for n in NOUNS.values()}
 
 
 def test_ids_of_nobody_are_nobodys() -> None:

@@ -21,6 +21,7 @@ from collegium.db.database import (
 from collegium.db.sqlite import SqliteDatabase
 from collegium.errors import DatabaseUnavailable, DeadlineExceeded
 from fixtures.disks import Disk, new_disk
+from fixtures.writers import open_and_write
 
 SCHEMA = """
 CREATE TABLE revisions (id INTEGER PRIMARY KEY, value INTEGER NOT NULL) STRICT;
@@ -349,23 +350,12 @@ async def test_not_a_database(tmp_path: Path) -> None:
         await SqliteDatabase(path).open()
 
 
-def _open_and_write(path: Path, name: str) -> None:
-    async def main() -> None:
-        async with opened(SqliteDatabase(path)) as database:
-            await database.run_script("CREATE TABLE IF NOT EXISTS t (name TEXT)")
-            for _ in range(20):
-                async with database.transaction() as transaction:
-                    await transaction.execute("INSERT INTO t VALUES (?)", (name,))
-
-    asyncio.run(main())
-
-
 @pytest.mark.processes
 def test_processes_may_begin_and_write_at_once(tmp_path: Path) -> None:
     """Two processes make one new database together and both write all they want."""
     path = tmp_path / "x.db"
     spawn = multiprocessing.get_context("spawn")
-    processes = [spawn.Process(target=_open_and_write, args=(path, n)) for n in "ab"]
+    processes = [spawn.Process(target=open_and_write, args=(path, n)) for n in "ab"]
     for process in processes:
         process.start()
     for process in processes:

@@ -50,8 +50,13 @@ async def test_times_fit_their_session(
 
 async def test_sessions_that_no_time_names_can_go(world: AsgiClient) -> None:
     """A session is kept by a room's times, and let go with the last of them."""
-    room = await world.post(ROOMS, {**ROOM, "unavailability": [TIME, TIME]})
-    term = await world.get(f"{HOME}/sessions/TERM")
+    grid = {"n_weeks": 14, "n_days": 5}
+    dates = {"start_date": "2031-02-03", "end_date": "2031-06-27"}
+    body = {"code": "SPRING", "name": "Spring Term", **dates, **grid}
+    assert (await world.post(f"{HOME}/sessions", body)).status == 201
+    time = {**TIME, "session_id": "SPRING"}
+    room = await world.post(ROOMS, {**ROOM, "unavailability": [time, time]})
+    term = await world.get(f"{HOME}/sessions/SPRING")
     refused = await world.delete(term.path, headers={"if-match": term.etag})
     assert refused.status == 409
     await world.patch(
