@@ -642,7 +642,7 @@ def members() -> dict[str, str]:
 
 
 def test_every_collection_is_tested() -> None:
-    """Each collection that the application serves is a noun of this test, or has its own.
+    """Each collection that is served is a noun of this test, or has its own.
 
     Enrolments and requests name rows by id only; ``tests/unit/enrolments`` tries them.
     """
