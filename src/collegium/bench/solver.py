@@ -110,13 +110,17 @@ def run_missing(
     """
     records = read_records(out)
     done = {run.key for run in records.runs}
-    for case in cases:
-        if case.key in done:
-            continue
-        watch(case, {})
-        records.runs.append(asyncio.run(_run(case, watch)))
-        write_records(out, records)
-        ended(records.runs[-1])
+
+    async def run_all() -> None:
+        for case in cases:
+            if case.key not in done:
+                watch(case, {})
+                records.runs.append(await _run(case, watch))
+                write_records(out, records)
+                ended(records.runs[-1])
+
+    # One loop for all: an interrupt between two loops would find neither.
+    asyncio.run(run_all())
     return records.found([case.key for case in cases])
 
 
