@@ -100,6 +100,11 @@ async def _ended(client: Client, path: str) -> dict[str, Any]:
     return await until(final, JOB_S + LATE_S)
 
 
+def _rank(job: dict[str, Any]) -> tuple[int, int]:
+    """Smaller is better: a valid timetable may cost more than a broken one."""
+    return job["progress"]["violations"], job["progress"]["objective"]
+
+
 async def _assert_valid(client: Client, job: dict[str, Any]) -> None:
     """Judge the result from its file; it must be what the job says it is."""
     assert job["state"] == "succeeded", job
@@ -120,7 +125,7 @@ async def test_a_job_survives_the_death_of_one_of_two_workers(
     cluster.workers["one"].kill()
     job = await _ended(client, path)
     await _assert_valid(client, job)
-    assert job["progress"]["objective"] <= before["progress"]["objective"]
+    assert _rank(job) <= _rank(before)
     assert job["progress"]["leases"] > before["progress"]["leases"]
 
 
@@ -164,7 +169,7 @@ async def test_a_job_goes_on_when_its_coordinator_has_been_restarted(
     await until(client.is_ready, START_S)
     job = await _ended(client, path)
     await _assert_valid(client, job)
-    assert job["progress"]["objective"] <= before["progress"]["objective"]
+    assert _rank(job) <= _rank(before)
     assert job["progress"]["leases"] >= before["progress"]["leases"]
     assert job["progress"]["elapsed_s"] < 2 * JOB_S
     assert job["started_at"] == before["started_at"]
@@ -261,7 +266,9 @@ async def test_a_cancelled_job_stops_its_workers_and_keeps_its_best(
     assert job["state"] == "cancelled"
     async with client.session.get(f"{path}/result") as answer:
         report = validate(PROBLEM, read_timetable(await answer.read()))
-    assert report.feasible
+    # So early in a long cooling the best need not be valid yet; it must be the best.
+    assert report.total == job["progress"]["objective"]
+    assert report.feasible == (job["progress"]["violations"] == 0)
 
 
 async def test_an_unreadable_problem_fails_its_job_with_the_reason(
