@@ -16,7 +16,7 @@ from collegium.workloads.base import TaskContext
 from collegium.workloads.leases import Score, Sha256
 from collegium.workloads.payloads import problem_of, unpack
 
-TECHNIQUE = "Simulated annealing on leases, https://pypi.org/project/collegium"
+TECHNIQUE = "Collegium: simulated annealing on leases"
 
 
 class CheckOrder(BaseModel):
