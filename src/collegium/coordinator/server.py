@@ -6,7 +6,6 @@ import logging
 
 from collegium import logs
 from collegium.coordinator.app import create_app
-from collegium.errors import Misconfigured
 from collegium.fleet.engines import check_engine
 from collegium.rest.server import Server, Tls, address_of, bind
 from collegium.settings import CoordinatorSettings
@@ -25,7 +24,7 @@ def run(settings: CoordinatorSettings) -> None:
     logs.set_up(settings.log_level, settings.log_format)
     settings.refuse_exposure()
     check_engine(settings)
-    tls = tls_of(settings)
+    tls = Tls.named(settings.tls_cert, settings.tls_key, settings.tls_ca)
     sock = bind(settings.host, settings.port)
     address = settings.url or address_of(sock, is_tls=tls is not None)
     app = create_app(settings, address)
@@ -38,18 +37,3 @@ def run(settings: CoordinatorSettings) -> None:
             await app.state.upward.drain()
 
     Server(app, sock, tls=tls, before_end=before_end).run()
-
-
-def tls_of(settings: CoordinatorSettings) -> Tls | None:
-    """Return the certificates that the settings name.
-
-    Raises
-    ------
-    Misconfigured
-        When only one of certificate and key is given.
-    """
-    if settings.tls_cert is None and settings.tls_key is None:
-        return None
-    if settings.tls_cert is None or settings.tls_key is None:
-        raise Misconfigured("A certificate needs its key: set both tls-cert and -key.")
-    return Tls(settings.tls_cert, settings.tls_key, settings.tls_ca)

@@ -38,6 +38,23 @@ class Tls:
     key: Path
     ca: Path | None = None
 
+    @classmethod
+    def named(cls, cert: Path | None, key: Path | None, ca: Path | None) -> Tls | None:
+        """Return the certificates that settings name, None when they name none.
+
+        Raises
+        ------
+        Misconfigured
+            When only one of certificate and key is given.
+        """
+        if cert is None and key is None:
+            return None
+        if cert is None or key is None:
+            raise Misconfigured(
+                "A certificate needs its key: set both tls-cert and -key."
+            )
+        return cls(cert, key, ca)
+
 
 def bind(host: str, port: int) -> socket.socket:
     """Return a listening socket; it is not inherited by any process started later.

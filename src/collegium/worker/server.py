@@ -33,7 +33,7 @@ def run(settings: WorkerSettings) -> None:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Misconfigured(f"{address!r} is not the address of a coordinator.")
     sock = bind(settings.host, settings.port)
-    tls = tls_of(settings)
+    tls = Tls.named(settings.tls_cert, settings.tls_key, settings.tls_ca)
     url = settings.url or address_of(sock, is_tls=tls is not None)
     app = create_app(settings, url, load_workloads(settings.workloads))
     fatal: list[CollegiumError] = []
@@ -54,18 +54,3 @@ def run(settings: WorkerSettings) -> None:
     server.run()
     if fatal:
         raise fatal[0]
-
-
-def tls_of(settings: WorkerSettings) -> Tls | None:
-    """Return the certificates that the settings name.
-
-    Raises
-    ------
-    Misconfigured
-        When only one of certificate and key is given.
-    """
-    if settings.tls_cert is None and settings.tls_key is None:
-        return None
-    if settings.tls_cert is None or settings.tls_key is None:
-        raise Misconfigured("A certificate needs its key: set both tls-cert and -key.")
-    return Tls(settings.tls_cert, settings.tls_key, settings.tls_ca)
