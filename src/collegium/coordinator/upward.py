@@ -97,6 +97,10 @@ class WholeFleet:
         self.counters.ended(None, answer.seconds)
         return Finished(answer.output, answer.seconds)
 
+    def ask_to_end(self, task_id: str) -> bool:
+        """Have a task end soon, with what it has."""
+        return self._fleet.ask_to_end(task_id)
+
 
 class Upward:
     """Announces a fleet to the parents of its coordinator.

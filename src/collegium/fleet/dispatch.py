@@ -148,6 +148,15 @@ class Dispatcher:
         _interrupt(call)
         return True
 
+    def ask_to_end(self, task_id: str) -> bool:
+        """Have a task end where it runs, its answer still awaited; True when known."""
+        call = self.calls.get(task_id)
+        if call is None or call.member is None:
+            return self.cancel(task_id)
+        call.is_cancelled = True  # so that it goes nowhere else
+        self._engine_of(call.member).abandon(call.member, task_id)
+        return True
+
     def orphan(self, member: Member) -> None:
         """Take the tasks of a member that is gone elsewhere."""
         for call in self.calls.values():
@@ -253,8 +262,7 @@ class Dispatcher:
 
     async def _try(self, call: Call, member: Member) -> TaskAnswer:
         task = call.task
-        is_local = member is self.local
-        engine = self._local_engine if is_local else self._engine
+        engine = self._engine_of(member)
         sent_s = self._now_s()
         call.member = member
         self.counters.attempts += 1
@@ -282,9 +290,12 @@ class Dispatcher:
         now_s = self._now_s()
         self._registry.succeeded(member, now_s - sent_s, now_s)
         self._learn(task.workload, ran.seconds)
-        if is_local:
+        if member is self.local:
             self.counters.fallback += 1
         return TaskAnswer(ran.output, member.id, ran.seconds, call.starts + 1)
+
+    def _engine_of(self, member: Member) -> Engine:
+        return self._local_engine if member is self.local else self._engine
 
     def _why_interrupted(self, call: Call, member: Member) -> CollegiumError:
         if call.is_cancelled:

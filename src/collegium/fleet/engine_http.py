@@ -123,7 +123,7 @@ class HttpEngine:
         return (who.id, who.incarnation) == (member.id, member.incarnation)
 
     def abandon(self, member: Member, task_id: str) -> None:
-        """Have a task stopped whose answer nobody waits for any more."""
+        """Have a task stopped; see ``Engine``."""
         stopping = asyncio.create_task(self._stop(member, task_id))
         self._abandoning.add(stopping)
         stopping.add_done_callback(self._abandoning.discard)

@@ -176,6 +176,10 @@ class Fleet:
         """Cancel a task; True when it was known. Its ``run`` raises Cancelled."""
         return self.dispatcher.cancel(task_id)
 
+    def ask_to_end(self, task_id: str) -> bool:
+        """Have a task end soon, with what it has; see ``TaskRunner``."""
+        return self.dispatcher.ask_to_end(task_id)
+
     def doubt(self, worker: str, reason: str) -> None:
         """Take note that a worker has answered something wrong: set it aside."""
         member = self.registry.find(worker)

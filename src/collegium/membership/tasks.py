@@ -26,6 +26,8 @@ from collegium.workloads.slots import Finished
 
 LIGHT_LIMIT = 1024
 """Tasks under way at once that take no slot, where they do not run on the spot."""
+HAND_IN_S = 1.0
+"""How long a place has to end a task in an orderly way."""
 
 Note = Callable[[dict[str, Any]], None]
 
@@ -79,6 +81,12 @@ class Place(Protocol):
         self, task_id: str, order: TaskOrder, envelope: Envelope, note: Note
     ) -> Finished:
         """Run a task."""
+
+    def ask_to_end(self, task_id: str) -> bool:
+        """Have a task end soon, with what it has; True when it is known to run.
+
+        Its ``run_order`` returns what the task gives, or raises Cancelled.
+        """
 
 
 @dataclass(slots=True, eq=False)
@@ -212,6 +220,9 @@ class TaskTable:
     async def cancel(self, task_id: str) -> None:
         """Stop a task and wait until nothing of it runs any more.
 
+        Whoever still waits for its answer gets what it has found by now, when it is
+        of a kind that can tell.
+
         Raises
         ------
         NotFound
@@ -222,6 +233,8 @@ class TaskTable:
             if task_id in self._kept:
                 return
             raise NotFound("No such task runs here.")
+        if self._place.ask_to_end(task_id):
+            await asyncio.wait([running.task], timeout=HAND_IN_S)
         running.task.cancel()
         await asyncio.wait([running.task])
 

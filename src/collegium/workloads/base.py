@@ -60,7 +60,8 @@ class Workload(Protocol):
         TaskFailed
             When it would fail anywhere.
         Cancelled
-            When the context said so.
+            When the context said so, and there is nothing yet to hand in. A run that
+            can stop with a result returns that instead.
         """
 
 

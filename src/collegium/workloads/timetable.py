@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from collegium.errors import Cancelled, Invalid, TaskFailed
+from collegium.errors import Invalid, TaskFailed
 from collegium.timetabling.solution import Cost, Solution
 from collegium.timetabling.solve import (
     Instance,
@@ -112,14 +112,12 @@ class Timetable:
         return (task.problem,) if task.start is None else (task.problem, task.start)
 
     def run(self, task: Lease, context: TaskContext) -> LeaseResult:
-        """Improve the start for as long as the lease says.
+        """Improve the start for as long as the lease says, or until it is cancelled.
 
         Raises
         ------
         TaskFailed
             When problem or start cannot be read.
-        Cancelled
-            When the context said so.
         """
         begun_s = time.perf_counter()
         problem = problem_of(context, task.problem)
@@ -277,7 +275,7 @@ def _search(
     seconds = None
     if task.seconds is not None:
         seconds = min(task.seconds, context.remaining_s())
-    result = solve(
+    return solve(
         instance,
         start=start,
         seed=task.seed,
@@ -288,9 +286,6 @@ def _search(
         cool_to=task.cool_to,
         observe=observe,
     )
-    if context.is_cancelled():
-        raise Cancelled
-    return result
 
 
 def _lease_result(task: Lease, result: Result, begun_s: float) -> LeaseResult:

@@ -307,6 +307,50 @@ def test_draining_loses_nothing_and_counts_no_attempt() -> None:
     run_virtually(main())
 
 
+def test_a_task_asked_to_end_hands_in_what_it_has() -> None:
+    """The worker is told, and its answer is the answer of the call."""
+
+    async def main() -> None:
+        worker = FakeWorker("w0", is_anytime=True)
+        async with Simulation([worker]) as simulation:
+            task = work(100.0)
+            running = asyncio.create_task(
+                simulation.dispatcher.run(task, is_light=False)
+            )
+            await asyncio.sleep(1.0)
+            assert simulation.dispatcher.ask_to_end(task.id)
+            answer = await running
+            assert (answer.output, answer.executed_by) == (b"what it has", "w0")
+            assert not simulation.dispatcher.ask_to_end(task.id)
+
+    run_virtually(main())
+
+
+def test_a_task_asked_to_end_goes_nowhere_else() -> None:
+    """One that waits ends at once, and one whose worker dies is not begun again."""
+
+    async def main() -> None:
+        async with Simulation([FakeWorker("w0")]) as simulation:
+            tasks = [work(100.0), work(100.0)]
+            runs = [
+                asyncio.create_task(simulation.dispatcher.run(task, is_light=False))
+                for task in tasks
+            ]
+            await asyncio.sleep(1.0)
+            for task in tasks:
+                assert simulation.dispatcher.ask_to_end(task.id)
+            with pytest.raises(CollegiumError, match="Cancelled"):
+                await runs[1]
+            assert not runs[0].done(), "its worker may still say what it has"
+            simulation.workers["w0"].kill()
+            with pytest.raises(CollegiumError, match="Cancelled"):
+                await runs[0]
+            assert simulation.engine.started == {tasks[0].id: 1}
+            assert simulation.local.started == {}
+
+    run_virtually(main())
+
+
 def test_cancelled_task_is_stopped_where_it_runs() -> None:
     """Cancelling ends the call, tells the worker, and frees the slot."""
 
