@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 pytest_plugins = [  # what others import comes first
     "fixtures.cluster",
     "fixtures.postgresql",
@@ -11,3 +13,9 @@ pytest_plugins = [  # what others import comes first
     "fixtures.world",
     "fixtures.registration",
 ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what starts real processes: it takes longest, and mostly waits."""
+    first = {item.path for item in items if "processes" in item.keywords}
+    items.sort(key=lambda item: item.path not in first)

@@ -18,7 +18,7 @@ import pytest
 from collegium.timetabling.generate import SampleSize, generate
 from collegium.timetabling.itc2019 import read_timetable, write_problem
 from collegium.timetabling.validate import validate
-from fixtures.cluster import HEARTBEAT_S, Client, Cluster
+from fixtures.cluster import HEARTBEAT_S, Client, Cluster, standing
 from fixtures.waiting import until
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
@@ -39,20 +39,23 @@ def _compiled() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=170)
 
 
-@pytest.fixture(autouse=True)
-def _offering(cluster: Cluster) -> None:
+@pytest.fixture
+def cluster(lasting_cluster: Cluster) -> Cluster:
     """Let everybody offer timetables, and jobs change hands quickly."""
-    cluster.env["COLLEGIUM_WORKLOADS"] = "noop,sleep,timetable"
-    cluster.env["COLLEGIUM_WORKER_WORKLOADS"] = "noop,sleep,timetable"
-    cluster.env["COLLEGIUM_JOB_LEASE_S"] = "3"
+    lasting_cluster.env |= {
+        "COLLEGIUM_WORKLOADS": "noop,sleep,timetable",
+        "COLLEGIUM_WORKER_WORKLOADS": "noop,sleep,timetable",
+        "COLLEGIUM_JOB_LEASE_S": "3",
+    }
+    return lasting_cluster
 
 
 async def _begin(cluster: Cluster, client: Client, *workers: str) -> None:
-    cluster.start_coordinator()
-    for name in workers:
-        cluster.start_worker(name)
-    await until(client.is_ready, START_S)
-    await until(lambda: client.are_up(*workers), START_S)
+    """Return when exactly these workers are up, and no job of an earlier test runs."""
+    await standing(cluster, client, *workers, timeout_s=START_S)
+    for job in (await client.get("/v1/jobs"))["items"]:
+        if job["state"] not in FINAL:
+            await _cancel(client, f"/v1/jobs/{job['id']}")
 
 
 async def _post(client: Client, **budget: Any) -> str:
@@ -187,6 +190,7 @@ async def test_queued_jobs_survive_a_restart(cluster: Cluster, client: Client) -
         await _assert_valid(client, await _ended(client, path))
 
 
+@pytest.mark.alone
 async def test_a_late_worker_is_used_within_a_heartbeat(
     cluster: Cluster, client: Client
 ) -> None:
@@ -211,6 +215,7 @@ async def test_a_late_worker_is_used_within_a_heartbeat(
     assert used_after_s < HEARTBEAT_S + 0.5
 
 
+@pytest.mark.alone
 async def test_without_any_worker_health_is_answered_throughout(
     cluster: Cluster, client: Client
 ) -> None:

@@ -123,20 +123,9 @@ def _read_until(process: subprocess.Popen[str], text: str) -> None:
         shown += process.stderr.read(1)
 
 
-@pytest.mark.parametrize(
-    "args",
-    [
-        ["none.xml", "--out", "o.xml"],
-        ["{instance}", "--out", "none/o.xml"],
-        ["{instance}", "--out", "o.xml", "--seconds", "1", "--iterations", "1"],
-        ["{instance}", "--out", "o.xml", "--workers", "1", "--coordinator", "http://x"],
-        ["{instance}", "--out", "o.xml", "--coordinator", "nonsense"],
-    ],
-)
-def test_bad_input_ends_with_one_line(instance: Path, args: list[str]) -> None:
+def test_bad_input_ends_with_one_line() -> None:
     """Exit code 2, and no traceback."""
-    filled = [arg.format(instance=instance) for arg in args]
-    code, stdout, stderr = _end(_start("solve", *filled, "--quiet"))
+    code, stdout, stderr = _end(_start("solve", "none.xml", "--out", "o.xml"))
     assert (code, stdout) == (2, "")
     assert len(stderr.splitlines()) == 1
     assert stderr.startswith("collegium: ")
