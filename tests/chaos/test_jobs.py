@@ -24,7 +24,7 @@ from fixtures.waiting import until
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 
 START_S = 120.0
-JOB_S = 8.0
+JOB_S = 6.0
 LATE_S = 60.0
 """What a job may take beyond its budget on a busy machine, with faults."""
 PROBLEM = generate(SampleSize.of_classes(60), seed=5)

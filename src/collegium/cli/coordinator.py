@@ -8,14 +8,22 @@ from typing import Annotated, Any
 import typer
 from pydantic import SecretStr
 
-from collegium.cli.options import settings_from
+from collegium.cli.options import (
+    Host,
+    LogFormat,
+    LogLevel,
+    Port,
+    TlsCertificate,
+    TlsKey,
+    settings_from,
+)
 from collegium.coordinator.server import run
 from collegium.settings import CoordinatorSettings
 
 
 def coordinator(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="0 takes any free port.")] = None,
+    host: Host = None,
+    port: Port = None,
     database: Annotated[
         str | None,
         typer.Option(help="sqlite:///file.db or postgresql://...", show_default=False),
@@ -59,15 +67,13 @@ def coordinator(
         str | None,
         typer.Option(help="Secret of the fleet; better in COLLEGIUM_WORKER_TOKEN."),
     ] = None,
-    tls_cert: Annotated[Path | None, typer.Option(help="Certificate, PEM.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
+    tls_cert: TlsCertificate = None,
+    tls_key: TlsKey = None,
     tls_ca: Annotated[
         Path | None, typer.Option(help="Authorities of clients' certificates.")
     ] = None,
-    log_format: Annotated[str | None, typer.Option(help="text or json.")] = None,
-    log_level: Annotated[
-        str | None, typer.Option(help="debug, info, warning or error.")
-    ] = None,
+    log_format: LogFormat = None,
+    log_level: LogLevel = None,
 ) -> None:
     """Serve universities, courses, jobs and the fleet until told to stop.
 
