@@ -18,7 +18,7 @@ from fixtures.cluster import HEARTBEAT_S, Client, Cluster, Program, client_of, s
 from fixtures.meddling import meddling_proxy
 from fixtures.waiting import until
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 
 START_S = 60.0
 

@@ -14,7 +14,7 @@ from collegium.timetabling.generate import SampleSize, generate
 from collegium.timetabling.itc2019 import save, write_problem
 from fixtures.waiting import until
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 
 
 def command(path: Path, problem: Path) -> list[str]:

@@ -14,7 +14,7 @@ from collegium.protocol import MAX_HOPS, via_text
 from fixtures.cluster import Client, Cluster, client_of
 from fixtures.waiting import until
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 
 START_S = 60.0
 
