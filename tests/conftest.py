@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 pytest_plugins = [  # what others import comes first
+    "fixtures.compiled",
     "fixtures.cluster",
     "fixtures.postgresql",
     "fixtures.catalogue",

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +19,11 @@ from collegium.timetabling.validate import validate
 from fixtures.cluster import HEARTBEAT_S, Client, Cluster, standing
 from fixtures.waiting import until
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.timeout(600),
+    pytest.mark.usefixtures("compiled_solver"),
+]
 
 START_S = 120.0
 JOB_S = 6.0
@@ -30,13 +32,6 @@ LATE_S = 60.0
 PROBLEM = generate(SampleSize.of_classes(60), seed=5)
 XML = write_problem(PROBLEM)
 FINAL = {"succeeded", "failed", "cancelled"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compiled() -> None:
-    """Compile the solver once, so that no test waits for it."""
-    code = "from collegium.timetabling.solve import warm_up; warm_up()"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=170)
 
 
 @pytest.fixture

@@ -19,17 +19,14 @@ from collegium.timetabling.validate import validate
 from fixtures.cluster import Client, Cluster
 from fixtures.waiting import until
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.timeout(600),
+    pytest.mark.usefixtures("compiled_solver"),
+]
 
 START_S = 120.0
 SMALL = ("wbg-fal10", "lums-sum17", "bet-sum18", "pu-cs-fal07")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compiled() -> None:
-    """Compile the solver once, so that no test waits for it."""
-    code = "from collegium.timetabling.solve import warm_up; warm_up()"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=280)
 
 
 @pytest.fixture
