@@ -16,6 +16,7 @@ from collegium.blobs.store import BlobStore, digest
 from collegium.catalogue.context import work_of
 from collegium.errors import NotFound, Unreadable
 from collegium.protocol import VIA_HEADER, via_of
+from collegium.rest.access import Area, guarded
 from collegium.rest.answers import Answer
 from collegium.rest.bodies import BodyLimits, read_body
 from collegium.rest.etag import is_not_modified
@@ -38,6 +39,7 @@ def store_of(request: Request) -> BlobStore:
 
 
 @router.get("/{sha256}")
+@guarded(Area.BLOBS)
 async def show_blob(request: Request, sha256: str) -> Response:
     """Give out the bytes of a blob."""
     _refuse_other_names(sha256)
@@ -59,6 +61,7 @@ async def show_blob(request: Request, sha256: str) -> Response:
 
 
 @router.put("/{sha256}", status_code=201)
+@guarded(Area.BLOBS)
 async def put_blob(request: Request, sha256: str) -> Response:
     """Store a blob under the hash of its bytes."""
     _refuse_other_names(sha256)
