@@ -163,8 +163,7 @@ def tasks_router(limits: BodyLimits, default_deadline_s: float) -> APIRouter:
         submission = _read(_submissions, raw)
         task = _task(state.fleet, submission, scope, default_deadline_s)
         prefer = header(scope, b"prefer")
-        claim = claim_of(request, raw, principal=principal_of(scope).name)
-        key = f"{claim.scope} {claim.key}" if claim is not None else None
+        key = _key(request, raw)
         fields = [_JSON, _NO_STORE, _PREFER_VARIES]
         if prefer is not None and "respond-async" in _preferences(prefer):
             accepted = state.submissions.submit(task, key)
@@ -215,6 +214,12 @@ def _read(decoder: msgspec.json.Decoder[Body], raw: bytes) -> Body:
         raise Malformed(f"The body does not match its description: {error}.") from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise Unreadable(f"The body is not acceptable JSON: {error}.") from None
+
+
+def _key(request: Request, raw: bytes) -> str | None:
+    """Return what tells a repeated request of the same client from others."""
+    claim = claim_of(request, raw, principal=principal_of(request.scope).name)
+    return None if claim is None else f"{claim.scope} {claim.key}"
 
 
 def _task(

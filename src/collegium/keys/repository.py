@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 
 import msgspec
 
 from collegium.db.database import Database, Reader
+from collegium.db.records import Record, Records
+from collegium.db.walks import Walk
 from collegium.db.work import Clock, Work, timestamp, utc_clock
 from collegium.keys.secrets import Secret, parts_of
 from collegium.rest.access import ROLE_SCOPES, Principal, Role
 
 _NOBODY = Secret.make().digest
 """Compared with the secret of a key that is not there, so that it takes as long."""
+_AT_ONCE = 500
 _FIND = (
     "SELECT secret_sha256, expires_at, role, scopes, university_id, organisation_id, "
     "person_id FROM api_keys WHERE id = ?"
@@ -71,6 +75,18 @@ async def has_operator_key(reader: Reader, now: str) -> bool:
         (now,),
     )
     return row is not None
+
+
+async def all_keys(reader: Reader, records: Records) -> list[Record]:
+    """Return every key, in the order of making."""
+    found: list[Record] = []
+    walk = Walk(sort="id", limit=_AT_ONCE)
+    while True:
+        page = await records.page(reader, (), "", walk)
+        found += page.items
+        if not page.has_after:
+            return found
+        walk = replace(walk, after=page.edge(page.items[-1]))
 
 
 async def touch(work: Work, university_id: str, revision: int) -> None:
