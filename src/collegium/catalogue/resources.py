@@ -19,7 +19,7 @@ from collegium.catalogue.context import database_of
 from collegium.catalogue.nouns import Noun
 from collegium.catalogue.reach import Reached
 from collegium.catalogue.schemas import ListQuery, PageLinks, Stored
-from collegium.rest.access import Area, guarded, principal_of
+from collegium.rest.access import Access, Area, guarded, principal_of
 from collegium.rest.answers import shown
 from collegium.rest.patch import MEDIA_TYPE as MERGE_PATCH
 from collegium.rest.patch import Patch
@@ -37,7 +37,7 @@ def resource_router(
     shows: type[Stored],
     query: type[ListQuery],
     tag: str,
-    area: Area,
+    area: Area | Access,
 ) -> APIRouter:
     """Return the routes of a noun, relative to its collection.
 

@@ -23,7 +23,7 @@ from collegium.jobs.repository import Job
 from collegium.jobs.runner import Runner
 from collegium.jobs.schemas import JobIn, JobOut, JobPage, JobQuery
 from collegium.jobs.sessions import read_session
-from collegium.rest.access import Area, guarded, principal_of
+from collegium.rest.access import Access, Area, guarded, principal_of
 from collegium.rest.answers import Answer, location_in, shown
 from collegium.rest.headers import header
 from collegium.rest.pages import links, not_modified, paged
@@ -32,6 +32,8 @@ HEARTBEAT_S = 10.0
 """Between two signs of life on a stream without news."""
 LOOK_S = 1.0
 """Between two looks at a job that another coordinator may own."""
+
+_ACCESS = Access(Area.JOBS, limits_itself=True)
 
 router = APIRouter(tags=["jobs"])
 
@@ -50,7 +52,7 @@ def jobs_of(request: Request) -> Jobs:
 
 
 @router.get("", response_model=JobPage)
-@guarded(Area.JOBS)
+@guarded(_ACCESS)
 async def list_jobs(request: Request, query: Annotated[JobQuery, Query()]) -> Response:
     """List jobs, the latest first."""
     catalogue = catalogue_of(request)
@@ -78,7 +80,7 @@ async def list_jobs(request: Request, query: Annotated[JobQuery, Query()]) -> Re
 
 
 @router.post("", response_model=JobOut, status_code=202)
-@guarded(Area.JOBS)
+@guarded(_ACCESS)
 async def submit_job(request: Request, body: Annotated[JobIn, Body()]) -> Response:
     """Take a job in; it is on disk before the answer is sent."""
     runner = jobs_of(request).runner
@@ -104,14 +106,14 @@ async def submit_job(request: Request, body: Annotated[JobIn, Body()]) -> Respon
 
 
 @router.get("/{job}", response_model=JobOut)
-@guarded(Area.JOBS)
+@guarded(_ACCESS)
 async def show_job(request: Request, job: str) -> Response:
     """Show a job."""
     return shown(request, await _find(request, job))
 
 
 @router.delete("/{job}", response_model=JobOut, status_code=202)
-@guarded(Area.JOBS)
+@guarded(_ACCESS)
 async def cancel_job(request: Request, job: str) -> Response:
     """Ask a job to end; it keeps the best that it has made so far."""
     async with database_of(request).transaction() as transaction:
@@ -123,7 +125,7 @@ async def cancel_job(request: Request, job: str) -> Response:
 
 
 @router.get("/{job}/result", status_code=303)
-@guarded(Area.JOBS)
+@guarded(_ACCESS)
 async def show_result(request: Request, job: str) -> Response:
     """Lead to the blob that a job has made."""
     found = await _find(request, job)
@@ -139,7 +141,7 @@ async def show_result(request: Request, job: str) -> Response:
 
 
 @router.get("/{job}/events")
-@guarded(Area.JOBS)
+@guarded(_ACCESS)
 async def follow_job(request: Request, job: str) -> Response:
     """Follow a job as server-sent events, until it has ended.
 

@@ -152,9 +152,12 @@ class Access:
     Parameters
     ----------
     area : where it belongs; None opens it to everybody.
+    limits_itself : whether it shows a key of one university only what is that
+        university's, though its path names none; else such keys are refused there.
     """
 
     area: Area | None
+    limits_itself: bool = False
 
     def scope(self, method: str) -> str | None:
         """Return the scope that a method of the route needs, None for none."""

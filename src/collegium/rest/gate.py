@@ -128,8 +128,11 @@ class CoordinatorGate:
             return
         principal = await self._identify(scope, access)
         scope["state"]["principal"] = principal
-        if principal.university_id is not None and UNIVERSITY in params:
-            await self._require_own(principal.university_id, params[UNIVERSITY])
+        if principal.university_id is not None:
+            if UNIVERSITY in params:
+                await self._require_own(principal.university_id, params[UNIVERSITY])
+            elif not access.limits_itself:
+                raise Forbidden("This needs a key that is not of one university.")
         if needed not in principal.scopes:
             raise Forbidden(f"This needs the scope {needed}.")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collegium.catalogue.resources import resource_router
-from collegium.rest.access import Area
+from collegium.rest.access import Access, Area
 from collegium.universities.schemas import University, UniversityQuery
 from collegium.universities.service import UNIVERSITIES
 
@@ -12,5 +12,5 @@ router = resource_router(
     shows=University,
     query=UniversityQuery,
     tag="universities",
-    area=Area.UNIVERSITIES,
+    area=Access(Area.UNIVERSITIES, limits_itself=True),
 )

@@ -38,6 +38,7 @@ CLIENT_AREAS = [
     Area.KEYS,
 ]
 WORKER_AREAS = [Area.MEMBERSHIP, Area.BLOBS]
+OWN = {"university": "own"}
 Pair = tuple[SecretStr | None, SecretStr | None]
 
 
@@ -137,14 +138,14 @@ async def test_required_needs_no_token_to_be_set() -> None:
     gate = gate_of((None, None), is_required=True)
     assert await outcome(gate, Area.COURSES, None) == "Unauthenticated"
     assert await outcome(gate, Area.MEMBERSHIP, None) == "Unauthenticated"
-    assert await outcome(gate, Area.COURSES, REGISTRAR) == "id"
+    assert await outcome(gate, Area.COURSES, REGISTRAR, params=OWN) == "id"
 
 
 @pytest.mark.parametrize("is_required", [True, False])
 async def test_a_revoked_key_ends_at_once(is_required: bool) -> None:
     """Nothing is kept; and it is refused even where nobody is asked for a key."""
     gate = gate_of((None, None), is_required=is_required)
-    assert await outcome(gate, Area.COURSES, REGISTRAR) == "id"
+    assert await outcome(gate, Area.COURSES, REGISTRAR, params=OWN) == "id"
     assert isinstance(gate.keys, OneKey)
     gate.keys.is_revoked = True
     assert await outcome(gate, Area.COURSES, REGISTRAR) == "Unauthenticated"
@@ -157,7 +158,8 @@ async def test_a_bound_key_sees_one_university() -> None:
     for key, expected in (("own", "id"), ("HOME", "id"), ("x", "NotFound")):
         found = await outcome(gate, Area.COURSES, REGISTRAR, params={"university": key})
         assert found == expected
-    assert await outcome(gate, Area.FLEET, REGISTRAR) == "Forbidden"
+    for area in (Area.FLEET, Area.COURSES):
+        assert await outcome(gate, area, REGISTRAR) == "Forbidden"
     assert (
         await outcome(gate, Area.FLEET, REGISTRAR, params={"university": "x"})
         == "NotFound"
