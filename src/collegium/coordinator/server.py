@@ -27,7 +27,7 @@ def run(settings: CoordinatorSettings) -> None:
         When a setting makes a start impossible.
     """
     logs.set_up(settings.log_level, settings.log_format)
-    settings.refuse_exposure(lambda: asyncio.run(_has_operator_key(settings)))
+    settings.refuse_exposure(lambda: has_key(settings))
     check_engine(settings)
     tls = Tls.named(settings.tls_cert, settings.tls_key, settings.tls_ca)
     sock = bind(settings.host, settings.port)
@@ -42,6 +42,11 @@ def run(settings: CoordinatorSettings) -> None:
             await app.state.upward.drain()
 
     Server(app, sock, tls=tls, before_end=before_end).run()
+
+
+def has_key(settings: CoordinatorSettings) -> bool:
+    """Tell whether the database has a key of an operator."""
+    return asyncio.run(_has_operator_key(settings))
 
 
 async def _has_operator_key(settings: CoordinatorSettings) -> bool:

@@ -41,7 +41,7 @@ class Record:
     fields : the columns to show, None for all that are not hidden.
     """
 
-    __slots__ = ("_fields", "_records", "_row")
+    __slots__ = ("_fields", "_json", "_records", "_row")
 
     def __init__(
         self, records: Kind, row: Row, fields: tuple[str, ...] | None = None
@@ -49,6 +49,7 @@ class Record:
         self._records = records
         self._row = row
         self._fields = fields
+        self._json: bytes | None = None
 
     def __getitem__(self, column: str) -> Any:
         return self._row[self._records.positions[column]]
@@ -79,7 +80,10 @@ class Record:
 
     def to_json(self) -> bytes:
         """Return the representation: the columns by their names."""
-        return self._records.shape(self._fields).encode(self._row)
+        if self._json is None:
+            # Of what was changed, both the answer and the record of changes want it.
+            self._json = self._records.shape(self._fields).encode(self._row)
+        return self._json
 
     def value(self) -> dict[str, Any]:
         """Return the representation as plain values."""
