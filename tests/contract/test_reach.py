@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from collegium.blobs.shelf import Shelf
+from collegium.blobs.store import BlobStore
 from collegium.db.database import Database
-from fixtures.access import KeyHolder, holder
+from fixtures.access import KeyHolder, guarded_app, holder
 from fixtures.asgi import Reply
 from fixtures.registration import OPEN, Registration, lesson
 from fixtures.world import HOME
@@ -250,3 +252,29 @@ async def test_shared_caches_keep_nothing_of_a_key(world_database: Database) -> 
             assert "private" in reply.headers["cache-control"]
             assert "public" not in reply.headers["cache-control"]
             assert "authorization" in reply.headers["vary"]
+
+
+async def test_a_job_of_another_university_publishes_nothing(
+    world_database: Database,
+) -> None:
+    """What it says of such a job is what it says of none, whatever its state."""
+    registrar = await holder(world_database, "registrar")
+    guarded_app().state.blobs = BlobStore(world_database, Shelf())
+    async with world_database.transaction() as transaction:
+        for id_, code in (("own", "HOME"), ("theirs", "AWAY"), ("nobodys", None)):
+            await transaction.execute(
+                "INSERT INTO jobs (id, workload, input, state, progress, "
+                "is_cancel_requested, version, epoch, lease_until_s, elapsed_s, "
+                "created_at, updated_at, university_id) VALUES (?, 'timetable', '{}', "
+                "'failed', '{}', 0, 1, 0, 0, 0, '', '', "
+                "(SELECT id FROM universities WHERE code = ?))",
+                (id_, code),
+            )
+    said = {}
+    for id_ in ("own", "theirs", "nobodys", "missing"):
+        body = {"job": id_}
+        reply = await registrar.post(f"{TERM}/publications", body)
+        said[id_] = (reply.status, reply.json()["detail"].replace(id_, "it"))
+    assert said["own"][0] == 409
+    assert said["theirs"] == said["nobodys"] == said["missing"]
+    assert said["missing"][0] == 422

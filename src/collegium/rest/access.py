@@ -8,13 +8,13 @@ them and never more. ``rest.gate`` compares the two, for all routes in one place
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar, cast
 
-from fastapi import APIRouter
 from fastapi.routing import iter_route_contexts
+from starlette.routing import BaseRoute
 from starlette.types import Scope
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -200,17 +200,19 @@ def guarded(access: Access | Area) -> Callable[[Function], Function]:
     return declare
 
 
-def all_guarded(router: APIRouter, access: Access | Area) -> APIRouter:
-    """Declare the same for every route of a router that declares nothing itself."""
-    for context in iter_route_contexts(router.routes):
-        if context.endpoint is not None and access_of(context.endpoint) is None:
-            guarded(access)(context.endpoint)
-    return router
-
-
 def access_of(endpoint: Callable[..., Any] | None) -> Access | None:
     """Return what a route function declares, None when it does not."""
     return cast(Access | None, getattr(endpoint, _ATTRIBUTE, None))
+
+
+def needs_of(routes: Sequence[BaseRoute]) -> Mapping[tuple[str, str], Access]:
+    """Return what routes declare, by path and method in lower case."""
+    return {
+        (context.path_format or "", method.lower()): access
+        for context in iter_route_contexts(routes)
+        for method in context.methods or ()
+        if (access := access_of(context.endpoint)) is not None
+    }
 
 
 def principal_of(scope: Scope) -> Principal:

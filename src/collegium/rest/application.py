@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from collegium import __version__
-from collegium.rest.access import OPEN, Admission, guarded
+from collegium.rest.access import OPEN, Admission, guarded, needs_of
 from collegium.rest.answers import Answer, Document, shown
 from collegium.rest.bodies import BodyLimits
 from collegium.rest.guards import Gate, Guards, HeaderLimits, Observer
-from collegium.rest.openapi import described
+from collegium.rest.openapi import described, secured
 from collegium.rest.routing import Dispatcher
 
 
@@ -84,6 +84,8 @@ class Application(FastAPI):
         """Return the OpenAPI document: the framework's, with our errors in it."""
         if self.openapi_schema is None:
             self.openapi_schema = described(super().openapi())
+            if self._admission is not None:
+                secured(self.openapi_schema, needs_of(self.routes))
         return self.openapi_schema
 
 
