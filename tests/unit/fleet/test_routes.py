@@ -282,8 +282,8 @@ async def test_tokens_guard_their_parts(tmp_path: Path) -> None:
             assert await status("PUT", "/v1/workers/w", token) == 401
             assert await status("POST", "/v1/tasks", token) == 401
         assert await status("PUT", "/v1/workers/w", "w" * 20) == 201
-        assert await status("POST", "/v1/tasks", "w" * 20) == 401
-        assert await status("GET", "/v1/stats", "w" * 20) == 401
+        assert await status("POST", "/v1/tasks", "w" * 20) == 403
+        assert await status("GET", "/v1/stats", "w" * 20) == 403
         assert await status("POST", "/v1/tasks", "a" * 20) == 200
         assert await status("PUT", "/v1/workers/w", "a" * 20) == 204
 
