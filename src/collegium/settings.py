@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -77,10 +78,14 @@ class CoordinatorSettings(BaseSettings):
     slot_memory_mb: int = Field(default=0, ge=0)
     """A child process above it is replaced; 0 sets no bound."""
 
+    auth: Literal["off", "required"] = "off"
+    """``required``: nobody gets in without a key or token; so it is anyway with an API
+    token, or beyond this machine."""
     worker_token: SecretStr | None = None
     """What workers and coordinator show each other; needed beyond this machine."""
     api_token: SecretStr | None = None
-    """What clients must show as a bearer token; needed beyond this machine."""
+    """What operators may show as a bearer token in place of a key; beyond this machine
+    one of the two is needed."""
     worker_networks: Texts = ()
     """Networks (CIDR) whose addresses may announce themselves; empty means any."""
     tls_cert: Path | None = None
@@ -101,8 +106,13 @@ class CoordinatorSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least important lines that are written."""
 
-    def refuse_exposure(self) -> None:
+    def refuse_exposure(self, has_operator_key: Callable[[], bool]) -> None:
         """Make sure that nothing beyond this machine is reachable unguarded.
+
+        Parameters
+        ----------
+        has_operator_key : tells whether the database has a key of an operator; asked
+            only where it matters.
 
         Raises
         ------
@@ -111,12 +121,26 @@ class CoordinatorSettings(BaseSettings):
         """
         if is_loopback(self.host):
             return
-        if self.worker_token is None or self.api_token is None:
+        is_safe = self.worker_token is not None and (
+            self.api_token is not None
+            or (self.auth == "required" and has_operator_key())
+        )
+        if not is_safe:
             raise Misconfigured(
                 f"Binding to {self.host} makes the coordinator reachable from other "
-                "machines: set COLLEGIUM_API_TOKEN and COLLEGIUM_WORKER_TOKEN first, "
-                "or bind to 127.0.0.1."
+                "machines: set COLLEGIUM_WORKER_TOKEN, and either COLLEGIUM_API_TOKEN "
+                "or COLLEGIUM_AUTH=required with an operator's key (collegium key "
+                "create --role operator), or bind to 127.0.0.1."
             )
+
+    @property
+    def is_auth_required(self) -> bool:
+        """Whether clients must show a key or a token."""
+        return (
+            self.auth == "required"
+            or self.api_token is not None
+            or not is_loopback(self.host)
+        )
 
     @property
     def local_slot_count(self) -> int:

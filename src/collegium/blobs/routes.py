@@ -16,6 +16,7 @@ from collegium.blobs.store import BlobStore, digest
 from collegium.catalogue.context import work_of
 from collegium.errors import NotFound, Unreadable
 from collegium.protocol import VIA_HEADER, via_of
+from collegium.rest.access import Access, Area, guarded
 from collegium.rest.answers import Answer
 from collegium.rest.bodies import BodyLimits, read_body
 from collegium.rest.etag import is_not_modified
@@ -29,6 +30,10 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MEDIA_TYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}(; ?charset=[\w-]{1,20})?", re.A)
 _DEFAULT_MEDIA_TYPE = "application/octet-stream"
 
+# Who knows the hash of a blob has seen its content, or was told of it by what their
+# university owns.
+_ACCESS = Access(Area.BLOBS, limits_itself=True)
+
 router = APIRouter(tags=["blobs"])
 
 
@@ -38,6 +43,7 @@ def store_of(request: Request) -> BlobStore:
 
 
 @router.get("/{sha256}")
+@guarded(_ACCESS)
 async def show_blob(request: Request, sha256: str) -> Response:
     """Give out the bytes of a blob."""
     _refuse_other_names(sha256)
@@ -59,6 +65,7 @@ async def show_blob(request: Request, sha256: str) -> Response:
 
 
 @router.put("/{sha256}", status_code=201)
+@guarded(_ACCESS)
 async def put_blob(request: Request, sha256: str) -> Response:
     """Store a blob under the hash of its bytes."""
     _refuse_other_names(sha256)

@@ -57,6 +57,10 @@ COMMANDS: Mapping[str, Command] = {
     "import": Command(
         "collegium.cli.interchange:importing", "Fill an academic session from a file."
     ),
+    "key": Command(
+        "collegium.cli.key:keys",
+        "Make, list and revoke keys of the interface, in the database itself.",
+    ),
     "migrate": Command(
         "collegium.cli.migrate:migrate",
         "Bring a database to the schema that this program needs.",

@@ -59,6 +59,10 @@ def coordinator(
     url: Annotated[
         str | None, typer.Option(help="How a parent reaches this coordinator.")
     ] = None,
+    auth: Annotated[
+        str | None,
+        typer.Option(help="required: nobody without a key or token; or off."),
+    ] = None,
     api_token: Annotated[
         str | None,
         typer.Option(help="Secret of the clients; better in COLLEGIUM_API_TOKEN."),
@@ -78,7 +82,8 @@ def coordinator(
     """Serve universities, courses, jobs and the fleet until told to stop.
 
     Workers announce themselves; without any, work is done in this machine's own
-    processes. Bound beyond this machine it does not start without both tokens. Every
+    processes. Bound beyond this machine it does not start without the fleet's token
+    and either the API token or ``--auth required`` with an operator's key. Every
     option can also be set in the environment, as COLLEGIUM_ and its name in capitals.
     """
     given: dict[str, Any] = {
@@ -93,6 +98,7 @@ def coordinator(
         "local_slots": local_slots,
         "parent": tuple(parent) if parent else None,
         "url": url,
+        "auth": auth,
         "api_token": _secret(api_token),
         "worker_token": _secret(worker_token),
         "tls_cert": tls_cert,

@@ -27,11 +27,12 @@ from collegium.fleet.routes import stats_router, tasks_router, workers_router
 from collegium.fleet.service import Fleet
 from collegium.fleet.submissions import Submissions
 from collegium.jobs.routes import router as jobs
+from collegium.keys.repository import Keys
 from collegium.membership.routes import member_router
 from collegium.rest.application import Application
 from collegium.rest.bodies import BodyLimits
 from collegium.rest.exposition import Collect, metrics_router
-from collegium.rest.gate import coordinator_gate
+from collegium.rest.gate import CoordinatorGate
 from collegium.rest.health import Check, health_router
 from collegium.rest.pages import CursorSeal
 from collegium.rest.traffic import Traffic
@@ -85,10 +86,12 @@ def create_app(settings: CoordinatorSettings, url: str = "") -> Application:
         title="Collegium coordinator",
         lifespan=lifespan,
         observer=traffic.observe,
-        gate=coordinator_gate(
+        admission=CoordinatorGate(
             settings.api_token,
             settings.worker_token,
+            is_required=settings.is_auth_required,
             has_parent=bool(settings.parent),
+            keys=Keys(database),
         ),
     )
     app.include_router(health_router(checks), prefix="/health")

@@ -15,6 +15,7 @@ from typing import Any
 
 import asyncpg
 
+from collegium.db.audit import AuditEvent, write_events
 from collegium.db.database import (
     CheckViolated,
     Dialect,
@@ -104,7 +105,10 @@ class PostgresqlDatabase:
     async def transaction(self) -> AsyncIterator[PostgresqlTransaction]:
         """Return a context whose changes are on disk when it is left."""
         async with self._connection() as connection, connection.transaction():
-            yield PostgresqlTransaction(connection)
+            transaction = PostgresqlTransaction(connection)
+            yield transaction
+            if transaction.events:
+                await write_events(transaction, transaction.events)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[_PostgresqlReader]:
@@ -207,6 +211,10 @@ class PostgresqlTransaction(_PostgresqlReader):
     """One request's reads and changes."""
 
     share_lock = " FOR SHARE"
+
+    def __init__(self, connection: Any) -> None:
+        super().__init__(connection)
+        self.events: list[AuditEvent] = []
 
     async def execute(self, sql: str, params: Params = ()) -> int:
         """Run a statement; return the number of rows it changed."""

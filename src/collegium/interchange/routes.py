@@ -19,6 +19,7 @@ from collegium.interchange import service
 from collegium.interchange.importing import import_problem
 from collegium.interchange.repository import problem_state
 from collegium.interchange.schemas import ImportIn, ImportResult, SnapshotResult
+from collegium.rest.access import Area, guarded
 from collegium.rest.answers import PRIVATE, Answer, json_answer
 from collegium.rest.etag import is_not_modified
 from collegium.timetabling.itc2019 import read_problem
@@ -27,6 +28,7 @@ router = APIRouter(tags=["interchange"])
 
 
 @router.post("/imports", response_model=ImportResult)
+@guarded(Area.INTERCHANGE)
 async def import_file(
     request: Request,
     university: str,
@@ -52,6 +54,7 @@ async def import_file(
     response_class=Response,
     responses={200: {"content": {"application/xml": {"schema": {"type": "string"}}}}},
 )
+@guarded(Area.INTERCHANGE)
 async def show_problem(request: Request, university: str, session: str) -> Response:
     """Give out a session as an ITC-2019 problem, with its students."""
     database = database_of(request)
@@ -69,6 +72,7 @@ def _validators(state: str) -> list[tuple[bytes, bytes]]:
 
 
 @router.post("/snapshots", response_model=SnapshotResult, status_code=201)
+@guarded(Area.INTERCHANGE)
 async def take_snapshot(request: Request, university: str, session: str) -> Response:
     """Store a session as it is now as a problem for a timetable job."""
     database = database_of(request)

@@ -23,6 +23,7 @@ from collegium.jobs.repository import Job
 from collegium.jobs.runner import Runner
 from collegium.jobs.schemas import JobIn, JobOut, JobPage, JobQuery
 from collegium.jobs.sessions import read_session
+from collegium.rest.access import Access, Area, guarded, principal_of
 from collegium.rest.answers import Answer, location_in, shown
 from collegium.rest.headers import header
 from collegium.rest.pages import links, not_modified, paged
@@ -31,6 +32,8 @@ HEARTBEAT_S = 10.0
 """Between two signs of life on a stream without news."""
 LOOK_S = 1.0
 """Between two looks at a job that another coordinator may own."""
+
+_ACCESS = Access(Area.JOBS, limits_itself=True)
 
 router = APIRouter(tags=["jobs"])
 
@@ -49,10 +52,12 @@ def jobs_of(request: Request) -> Jobs:
 
 
 @router.get("", response_model=JobPage)
+@guarded(_ACCESS)
 async def list_jobs(request: Request, query: Annotated[JobQuery, Query()]) -> Response:
     """List jobs, the latest first."""
     catalogue = catalogue_of(request)
-    walk = f"jobs {query.state}"
+    own = _own(request)
+    walk = f"jobs {query.state} {own}"
     position = None
     if query.cursor is not None:
         position = catalogue.seal.open(query.cursor, walk=walk)
@@ -68,21 +73,30 @@ async def list_jobs(request: Request, query: Annotated[JobQuery, Query()]) -> Re
             state=query.state,
             after=None if position is None else str(position.values[-1]),
             is_backward=is_backward,
+            university_id=own,
         )
     page = _Page.of(jobs, etag, query.limit, position is not None, is_backward)
     return paged(page, links(request, page, catalogue.seal, walk=walk))
 
 
 @router.post("", response_model=JobOut, status_code=202)
+@guarded(_ACCESS)
 async def submit_job(request: Request, body: Annotated[JobIn, Body()]) -> Response:
     """Take a job in; it is on disk before the answer is sent."""
     runner = jobs_of(request).runner
-
-    submission = await read_session(database_of(request), runner.workloads, body)
+    own = _own(request)
+    submission = await read_session(
+        database_of(request), runner.workloads, body, university_id=own
+    )
 
     async def act(work: Work) -> Answer:
         await submission.keep(work)
-        job = await service.submit(work, runner.workloads, submission.body)
+        job = await service.submit(
+            work,
+            runner.workloads,
+            submission.body,
+            university_id=own or submission.university_id,
+        )
         location = location_in(request, request.scope["path"], job.id)
         return _accepted(job, [(b"location", location.encode())])
 
@@ -92,25 +106,29 @@ async def submit_job(request: Request, body: Annotated[JobIn, Body()]) -> Respon
 
 
 @router.get("/{job}", response_model=JobOut)
+@guarded(_ACCESS)
 async def show_job(request: Request, job: str) -> Response:
     """Show a job."""
-    return shown(request, await service.find_job(database_of(request), job))
+    return shown(request, await _find(request, job))
 
 
 @router.delete("/{job}", response_model=JobOut, status_code=202)
+@guarded(_ACCESS)
 async def cancel_job(request: Request, job: str) -> Response:
     """Ask a job to end; it keeps the best that it has made so far."""
     async with database_of(request).transaction() as transaction:
-        changed = await service.cancel(work_of(request, transaction), job)
+        work = work_of(request, transaction)
+        changed = await service.cancel(work, job, university_id=_own(request))
     jobs_of(request).runner.cancel(job)
     jobs_of(request).feed.wake(job)
     return _accepted(changed, [])
 
 
 @router.get("/{job}/result", status_code=303)
+@guarded(_ACCESS)
 async def show_result(request: Request, job: str) -> Response:
     """Lead to the blob that a job has made."""
-    found = await service.find_job(database_of(request), job)
+    found = await _find(request, job)
     if found.result_sha256 is None:
         raise NotFound(
             f"The job has no result: it is {found.state}."
@@ -123,6 +141,7 @@ async def show_result(request: Request, job: str) -> Response:
 
 
 @router.get("/{job}/events")
+@guarded(_ACCESS)
 async def follow_job(request: Request, job: str) -> Response:
     """Follow a job as server-sent events, until it has ended.
 
@@ -130,7 +149,7 @@ async def follow_job(request: Request, job: str) -> Response:
     ``progress`` has progress that need not have been stored yet.
     """
     database = database_of(request)
-    await service.find_job(database, job)
+    await _find(request, job)
     last = header(request.scope, b"last-event-id")
     stream = _events(database, jobs_of(request).feed, job, last or "")
     return StreamingResponse(
@@ -138,6 +157,16 @@ async def follow_job(request: Request, job: str) -> Response:
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
+
+
+def _own(request: Request) -> str | None:
+    """Return the only university whose jobs a client may see, None for all."""
+    return principal_of(request.scope).university_id
+
+
+async def _find(request: Request, job_id: str) -> Job:
+    database = database_of(request)
+    return await service.find_job(database, job_id, university_id=_own(request))
 
 
 async def _events(

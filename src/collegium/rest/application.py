@@ -12,10 +12,11 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from collegium import __version__
+from collegium.rest.access import OPEN, Admission, guarded, needs_of
 from collegium.rest.answers import Answer, Document, shown
 from collegium.rest.bodies import BodyLimits
 from collegium.rest.guards import Gate, Guards, HeaderLimits, Observer
-from collegium.rest.openapi import described
+from collegium.rest.openapi import described, secured
 from collegium.rest.routing import Dispatcher
 
 
@@ -31,7 +32,9 @@ class Application(FastAPI):
     body_limits : bounds of request bodies that lean routes read.
     header_limits : bounds of request headers.
     observer : told of each answer, for metrics and logs.
-    gate : lets requests in or turns them away.
+    gate : lets requests in or turns them away before anything is known of them.
+    admission : lets requests pass by what their routes declare; with it, a route that
+        declares nothing keeps the application from starting.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Application(FastAPI):
         header_limits: HeaderLimits | None = None,
         observer: Observer | None = None,
         gate: Gate | None = None,
+        admission: Admission | None = None,
     ) -> None:
         super().__init__(
             title=title,
@@ -57,6 +61,7 @@ class Application(FastAPI):
         self._header_limits = header_limits or HeaderLimits()
         self._observer = observer
         self._gate = gate
+        self._admission = admission
         self._is_traced: bool | None = None
         self.add_api_route("/openapi.json", _show_openapi, include_in_schema=False)
 
@@ -72,16 +77,19 @@ class Application(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Return what serves every request; called once, at the first of them."""
-        dispatcher = Dispatcher(self, self._body_limits)
+        dispatcher = Dispatcher(self, self._body_limits, self._admission)
         return Guards(dispatcher, self._header_limits, self._observer, self._gate)
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document: the framework's, with our errors in it."""
         if self.openapi_schema is None:
             self.openapi_schema = described(super().openapi())
+            if self._admission is not None:
+                secured(self.openapi_schema, needs_of(self.routes))
         return self.openapi_schema
 
 
+@guarded(OPEN)
 async def _show_openapi(request: Request) -> Answer:
     """Show the description of this interface."""
     raw = msgspec.json.encode(request.app.openapi())

@@ -11,6 +11,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.process_collector import ProcessCollector
 from starlette.requests import Request
 
+from collegium.rest.access import OPEN, guarded
 from collegium.rest.answers import Answer
 
 Collect = Callable[[], Iterable[Metric]]
@@ -36,6 +37,7 @@ def metrics_router(parts: Callable[[Request], Iterable[Collect]]) -> APIRouter:
     process = ProcessCollector(registry=None)
 
     @router.get("/metrics")
+    @guarded(OPEN)
     async def show_metrics(request: Request) -> Answer:
         """Show the metrics of this process in the Prometheus text format."""
         registry = CollectorRegistry(auto_describe=False)

@@ -22,6 +22,8 @@ SECURITY_FIELDS: tuple[tuple[bytes, bytes], ...] = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 _POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_UNSHARED = frozenset({b"no-store", b"private, no-cache"})
+"""What needs no second look."""
 _HOST = re.compile(
     rb"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?"
 )
@@ -81,7 +83,7 @@ class Guards:
             return
         exchange = _Exchange(scope, send, self._observer)
         try:
-            exchange.name(self._inspect(scope))
+            exchange.name(self._inspect(scope), is_authorized=_has_credentials(scope))
             if self._gate is not None:
                 self._gate(scope)
             await self._app(scope, receive, exchange.send)
@@ -142,6 +144,21 @@ class Guards:
             self._good_hosts.add(value)
 
 
+def _has_credentials(scope: Scope) -> bool:
+    return any(name == b"authorization" for name, _ in scope["headers"])
+
+
+def _made_private(field: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    """Return a field with which no shared cache keeps what somebody was shown."""
+    name, value = field
+    if name != b"cache-control" or value in _UNSHARED:
+        return field
+    parts = [part.strip() for part in value.split(b",")]
+    if b"private" in parts or b"no-store" in parts:
+        return field
+    return name, b", ".join([b"private", *(p for p in parts if p != b"public")])
+
+
 class BadFraming(Unreadable):
     """Where this request ends, or whom it is for, is not clear."""
 
@@ -152,6 +169,7 @@ class _Exchange:
     __slots__ = (
         "_began_s",
         "_id",
+        "_is_authorized",
         "_is_head",
         "_is_over",
         "_observer",
@@ -166,12 +184,14 @@ class _Exchange:
         self._observer = observer
         self._began_s = time.perf_counter()
         self._is_head = scope["method"] == "HEAD"
+        self._is_authorized = False
         self._is_over = False
         self._id = b""
         self.is_started = False
 
-    def name(self, wished: bytes | None) -> None:
+    def name(self, wished: bytes | None, *, is_authorized: bool) -> None:
         """Give the request its id: the client's own, or a new one."""
+        self._is_authorized = is_authorized
         if wished is not None and _REQUEST_ID.fullmatch(wished):
             self._id = wished
         else:
@@ -199,6 +219,10 @@ class _Exchange:
         names = {name for name, _ in fields}
         if b"cache-control" not in names:
             fields.append((b"cache-control", b"no-store"))
+        elif self._is_authorized:
+            fields = [_made_private(field) for field in fields]
+        if self._is_authorized:
+            fields.append((b"vary", b"authorization"))
         if b"content-security-policy" not in names:
             fields.append(_POLICY)
         fields.append((b"x-request-id", self._id))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
+from collegium.rest.access import Access
 from collegium.rest.problems import KINDS, MEDIA_TYPE, Problem
 
+SCOPE = "x-scope"
+"""Names the scope that a key needs, in the description of an operation."""
 _METHODS = ("get", "post", "put", "patch", "delete")
 _EVERYWHERE = (400, 404, 422, 431, 500, 503)
+_GUARDED = (401, 403)
 _WITH_BODY = (408, 413, 415)
 _BY_METHOD = {
     "post": (409, *_WITH_BODY),
@@ -38,6 +43,33 @@ def described(document: dict[str, Any]) -> dict[str, Any]:
             if method in operations:
                 _describe(method, operations[method])
     return document
+
+
+def secured(document: dict[str, Any], needs: Mapping[tuple[str, str], Access]) -> None:
+    """Say in the document what each operation needs; changed in place.
+
+    Parameters
+    ----------
+    document : with a problem for each error.
+    needs : by path and method in lower case, what the route declares.
+    """
+    document["components"]["securitySchemes"] = {
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A key, or the token of operators or workers; nothing "
+            "where the coordinator asks nobody.",
+        }
+    }
+    for path, operations in document.get("paths", {}).items():
+        for method, operation in operations.items():
+            access = needs.get((path, method))
+            scope = None if access is None else access.scope(method.upper())
+            if scope is not None:
+                operation[SCOPE] = scope
+                operation["security"] = [{"bearer": []}, {}]
+                for status in _GUARDED:
+                    operation["responses"].setdefault(str(status), _problem(status))
 
 
 def _describe(method: str, operation: dict[str, Any]) -> None:

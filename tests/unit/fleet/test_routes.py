@@ -16,7 +16,7 @@ from collegium.fleet.submissions import Submissions
 from collegium.rest.application import Application
 from collegium.rest.bodies import BodyLimits
 from collegium.rest.exposition import metrics_router
-from collegium.rest.gate import coordinator_gate
+from collegium.rest.gate import CoordinatorGate
 from collegium.rest.traffic import Traffic
 from collegium.settings import CoordinatorSettings
 from collegium.workloads.simple import Echo, Noop, Sleep
@@ -51,7 +51,11 @@ def _app(settings: CoordinatorSettings) -> Application:
     app = Application(
         title="fleet",
         lifespan=lifespan,
-        gate=coordinator_gate(settings.api_token, settings.worker_token),
+        admission=CoordinatorGate(
+            settings.api_token,
+            settings.worker_token,
+            is_required=settings.is_auth_required,
+        ),
     )
     app.include_router(workers_router(), prefix="/v1/workers")
     app.include_router(stats_router(Traffic()), prefix="/v1/stats")
@@ -278,8 +282,8 @@ async def test_tokens_guard_their_parts(tmp_path: Path) -> None:
             assert await status("PUT", "/v1/workers/w", token) == 401
             assert await status("POST", "/v1/tasks", token) == 401
         assert await status("PUT", "/v1/workers/w", "w" * 20) == 201
-        assert await status("POST", "/v1/tasks", "w" * 20) == 401
-        assert await status("GET", "/v1/stats", "w" * 20) == 401
+        assert await status("POST", "/v1/tasks", "w" * 20) == 403
+        assert await status("GET", "/v1/stats", "w" * 20) == 403
         assert await status("POST", "/v1/tasks", "a" * 20) == 200
         assert await status("PUT", "/v1/workers/w", "a" * 20) == 204
 
