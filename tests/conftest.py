@@ -4,6 +4,7 @@ from __future__ import annotations
 
 pytest_plugins = [  # what others import comes first
     "fixtures.cluster",
+    "fixtures.collector",
     "fixtures.postgresql",
     "fixtures.catalogue",
     "fixtures.instances",

@@ -62,6 +62,8 @@ class CoordinatorSettings(BaseSettings):
     """``tcp://host:port`` of the cluster for the engine ``dask``."""
     policy: PolicyName = "round_robin"
     """How the next worker is chosen."""
+    hedge: bool = False
+    """Try short tasks that may run twice at a second worker when the first is late."""
     heartbeat_s: float = Field(default=5.0, gt=0.0, le=3600.0)
     """How often workers shall report; a lease is three heartbeats."""
     max_workers: int = Field(default=10_000, ge=1)

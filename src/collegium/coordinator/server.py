@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 
 from collegium import logs
 from collegium.coordinator.app import create_app
 from collegium.fleet.engines import check_engine
 from collegium.rest.server import Server, Tls, address_of, bind
 from collegium.settings import CoordinatorSettings
+from collegium.tracing.export import exporting
 
 _log = logging.getLogger(__name__)
 
@@ -22,6 +24,11 @@ def run(settings: CoordinatorSettings) -> None:
         When a setting makes a start impossible.
     """
     logs.set_up(settings.log_level, settings.log_format)
+    with exporting("collegium-coordinator", os.environ):
+        _serve(settings)
+
+
+def _serve(settings: CoordinatorSettings) -> None:
     settings.refuse_exposure()
     check_engine(settings)
     tls = Tls.named(settings.tls_cert, settings.tls_key, settings.tls_ca)

@@ -21,6 +21,9 @@ class DispatchCounters:
     retried : tries after one that failed.
     fallback : tasks that ran in this process's own slots.
     wrong_answers : answers that no worker should give.
+    hedged : tries beside a late one.
+    hedges_won : those that gave the answer.
+    hedges_stopped : tries, first or second, that were stopped as the other had won.
     """
 
     accepted: int = 0
@@ -34,6 +37,9 @@ class DispatchCounters:
     retried: int = 0
     fallback: int = 0
     wrong_answers: int = 0
+    hedged: int = 0
+    hedges_won: int = 0
+    hedges_stopped: int = 0
 
     def to_dict(self) -> dict[str, int]:
         """Return every counter by its name."""

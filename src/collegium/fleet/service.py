@@ -30,6 +30,7 @@ from collegium.fleet.wire import Wire
 from collegium.protocol import Announcement
 from collegium.rest.certificates import client_tls
 from collegium.settings import CoordinatorSettings
+from collegium.tracing import spans
 from collegium.workloads.blobs import BlobCache
 from collegium.workloads.child import first_line
 from collegium.workloads.executor import LARGEST_LIGHT_INPUT, Executor
@@ -94,6 +95,7 @@ class Fleet:
             is_local_only=settings.engine == "local",
             changes=self._changes,
             check=self._fault_in,
+            may_run_twice=self._may_run_twice if settings.hedge else None,
             now_s=self.now_s,
             rng=rng,
         )
@@ -128,9 +130,12 @@ class Fleet:
         is_light = self.is_light(task.workload, len(task.input), task.blobs)
         named = logs.task_id.set(task.id)
         try:
-            answer = await self.dispatcher.run(
-                task, is_light=is_light, on_progress=on_progress
-            )
+            with spans.inner("task", task.workload):
+                if task.job is not None:
+                    spans.note("collegium.job.id", task.job)
+                answer = await self.dispatcher.run(
+                    task, is_light=is_light, on_progress=on_progress
+                )
         finally:
             logs.task_id.reset(named)
         self.rate.note(self.now_s())
@@ -260,6 +265,9 @@ class Fleet:
                 and running.progress is not None
             ):
                 call.on_progress(running.progress)
+
+    def _may_run_twice(self, name: str) -> bool:
+        return bool(getattr(self.catalogue.get(name), "is_idempotent", False))
 
     def _fault_in(self, task: Task, output: bytes) -> str | None:
         try:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from collegium import logs
 from collegium.errors import Unreadable
 from collegium.rest.problems import HeadersTooLarge, problem_response
+from collegium.tracing import spans
 
 SECURITY_FIELDS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
@@ -82,6 +83,17 @@ class Guards:
         exchange = _Exchange(scope, send, self._observer)
         try:
             exchange.name(self._inspect(scope))
+        except (Unreadable, HeadersTooLarge) as error:
+            await _refuse(error, scope, receive, exchange)
+            return
+        if spans.is_on() and not is_housekeeping(scope):
+            with spans.server(scope["method"]):
+                await self._serve(scope, receive, exchange)
+        else:
+            await self._serve(scope, receive, exchange)
+
+    async def _serve(self, scope: Scope, receive: Receive, exchange: _Exchange) -> None:
+        try:
             if self._gate is not None:
                 self._gate(scope)
             await self._app(scope, receive, exchange.send)
@@ -89,10 +101,7 @@ class Guards:
             if exchange.is_started:
                 # Too late for another answer: the server cuts the connection.
                 raise
-            response = problem_response(error, scope)
-            if isinstance(error, BadFraming):
-                response.headers["connection"] = "close"
-            await response(scope, receive, exchange.send)
+            await _refuse(error, scope, receive, exchange)
 
     def _inspect(self, scope: Scope) -> bytes | None:
         """Check the header's form; return the request id that a client has sent.
@@ -140,6 +149,27 @@ class Guards:
             raise BadFraming("The Host header is not a host.")
         if len(self._good_hosts) < 1000:
             self._good_hosts.add(value)
+
+
+async def _refuse(
+    error: Exception, scope: Scope, receive: Receive, exchange: _Exchange
+) -> None:
+    response = problem_response(error, scope)
+    if isinstance(error, BadFraming):
+        response.headers["connection"] = "close"
+    await response(scope, receive, exchange.send)
+
+
+def is_housekeeping(scope: Scope) -> bool:
+    """Tell whether a request is one that machines make all the time.
+
+    These are checks of health, scrapes of metrics, and what workers say of themselves;
+    nobody wants a trace of them, and nobody wants them to be turned away.
+    """
+    path: str = scope["path"]
+    if path.startswith("/v1/workers/"):
+        return scope["method"] in ("PUT", "DELETE")
+    return path.startswith("/health/") or path in ("/metrics", "/v1/self")
 
 
 class BadFraming(Unreadable):
@@ -204,6 +234,9 @@ class _Exchange:
         fields.append((b"x-request-id", self._id))
         fields.extend(SECURITY_FIELDS)
         message["headers"] = fields
+        if spans.is_on():
+            route = self._scope.get("collegium.route", "")
+            spans.answered(self._scope["method"], route, message["status"])
         if self._observer is not None:
             seconds = time.perf_counter() - self._began_s
             self._observer(self._scope, message["status"], seconds)
