@@ -98,6 +98,12 @@ class CoordinatorSettings(BaseSettings):
     """How a parent reaches this coordinator, when host and port do not say it."""
     body_limit_bytes: int = Field(default=64 * 2**20, ge=1024)
     """Largest request body that is read."""
+    rate_limit: int = Field(default=0, ge=0)
+    """Requests that a token or address may make in a window; 0 sets no limit."""
+    rate_window_s: int = Field(default=60, ge=1, le=86_400)
+    """Seconds after which a used-up limit is there again."""
+    trusted_proxies: Texts = ()
+    """Networks (CIDR) of proxies whose X-Forwarded-For is believed."""
     log_format: Literal["text", "json"] = "text"
     """Lines for people or for programs."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

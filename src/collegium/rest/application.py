@@ -15,6 +15,7 @@ from collegium import __version__
 from collegium.rest.answers import Answer, Document, shown
 from collegium.rest.bodies import BodyLimits
 from collegium.rest.guards import Gate, Guards, HeaderLimits, Observer
+from collegium.rest.limits import RateLimits
 from collegium.rest.openapi import described
 from collegium.rest.routing import Dispatcher
 
@@ -32,6 +33,7 @@ class Application(FastAPI):
     header_limits : bounds of request headers.
     observer : told of each answer, for metrics and logs.
     gate : lets requests in or turns them away.
+    rates : how often anybody may ask; None for as often as they like.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Application(FastAPI):
         header_limits: HeaderLimits | None = None,
         observer: Observer | None = None,
         gate: Gate | None = None,
+        rates: RateLimits | None = None,
     ) -> None:
         super().__init__(
             title=title,
@@ -57,6 +60,7 @@ class Application(FastAPI):
         self._header_limits = header_limits or HeaderLimits()
         self._observer = observer
         self._gate = gate
+        self._rates = rates
         self._is_traced: bool | None = None
         self.add_api_route("/openapi.json", _show_openapi, include_in_schema=False)
 
@@ -73,12 +77,16 @@ class Application(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """Return what serves every request; called once, at the first of them."""
         dispatcher = Dispatcher(self, self._body_limits)
-        return Guards(dispatcher, self._header_limits, self._observer, self._gate)
+        return Guards(
+            dispatcher, self._header_limits, self._observer, self._gate, self._rates
+        )
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document: the framework's, with our errors in it."""
         if self.openapi_schema is None:
-            self.openapi_schema = described(super().openapi())
+            self.openapi_schema = described(
+                super().openapi(), is_limited=self._rates is not None
+            )
         return self.openapi_schema
 
 

@@ -79,6 +79,8 @@ def require_token(scope: Scope, accepted: Iterable[bytes]) -> None:
     matches = [hmac.compare_digest(presented, token) for token in accepted]
     if scheme.lower() != "bearer" or not any(matches):
         raise Unauthenticated("Send a valid token: Authorization: Bearer ...")
+    # From here on it is known who asks, also for whoever counts requests.
+    scope.setdefault("state", {})["principal"] = "token"
 
 
 def _encoded(tokens: Iterable[SecretStr | None]) -> tuple[bytes, ...]:

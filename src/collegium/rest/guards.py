@@ -12,8 +12,9 @@ import uuid_utils
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collegium import logs
-from collegium.errors import Unreadable
-from collegium.rest.problems import HeadersTooLarge, problem_response
+from collegium.errors import Unauthenticated, Unreadable
+from collegium.rest.limits import RateLimits
+from collegium.rest.problems import HeadersTooLarge, RateLimited, problem_response
 from collegium.tracing import spans
 
 SECURITY_FIELDS: tuple[tuple[bytes, bytes], ...] = (
@@ -60,6 +61,7 @@ class Guards:
     limits : bounds of headers.
     observer : told of each answer, for metrics and logs.
     gate : lets requests in or turns them away.
+    rates : how often anybody may ask; None for as often as they like.
     """
 
     def __init__(
@@ -68,9 +70,11 @@ class Guards:
         limits: HeaderLimits,
         observer: Observer | None = None,
         gate: Gate | None = None,
+        rates: RateLimits | None = None,
     ) -> None:
         self._app = app
         self._gate = gate
+        self._rates = rates if rates is not None and rates.is_on else None
         self._limits = limits
         self._observer = observer
         self._good_hosts: set[bytes] = set()
@@ -94,14 +98,39 @@ class Guards:
 
     async def _serve(self, scope: Scope, receive: Receive, exchange: _Exchange) -> None:
         try:
+            if self._rates is not None:
+                self._limit(self._rates, scope, exchange)
             if self._gate is not None:
                 self._gate(scope)
             await self._app(scope, receive, exchange.send)
         except Exception as error:
+            if self._rates is not None and isinstance(error, Unauthenticated):
+                self._rates.turn_away(scope)
             if exchange.is_started:
                 # Too late for another answer: the server cuts the connection.
                 raise
             await _refuse(error, scope, receive, exchange)
+
+    def _limit(self, rates: RateLimits, scope: Scope, exchange: _Exchange) -> None:
+        """Turn a request away whose caller has used up what it may.
+
+        Raises
+        ------
+        RateLimited
+            When it has.
+        """
+        exchange.rates = rates
+        if is_housekeeping(scope):
+            return
+        verdict = rates.charge(scope)
+        if verdict is None:
+            return
+        exchange.fields = rates.fields(verdict)
+        if not verdict.is_admitted:
+            raise RateLimited(
+                "You have asked more often than you may.",
+                retry_after_s=verdict.retry_after_s,
+            )
 
     def _inspect(self, scope: Scope) -> bytes | None:
         """Check the header's form; return the request id that a client has sent.
@@ -187,7 +216,9 @@ class _Exchange:
         "_observer",
         "_scope",
         "_send",
+        "fields",
         "is_started",
+        "rates",
     )
 
     def __init__(self, scope: Scope, send: Send, observer: Observer | None) -> None:
@@ -199,6 +230,8 @@ class _Exchange:
         self._is_over = False
         self._id = b""
         self.is_started = False
+        self.fields: list[tuple[bytes, bytes]] = []
+        self.rates: RateLimits | None = None
 
     def name(self, wished: bytes | None) -> None:
         """Give the request its id: the client's own, or a new one."""
@@ -233,6 +266,9 @@ class _Exchange:
             fields.append(_POLICY)
         fields.append((b"x-request-id", self._id))
         fields.extend(SECURITY_FIELDS)
+        fields.extend(self.fields)
+        if self.rates is not None and "principal" in self._scope["state"]:
+            self.rates.let_in(self._scope)
         message["headers"] = fields
         if spans.is_on():
             route = self._scope.get("collegium.route", "")
