@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import asdict, dataclass, field
 
 from collegium.workloads.counters import BUCKET_COUNT, bucket_end_s, bucket_of
@@ -99,3 +100,30 @@ class Rate:
         for passed in range(max(self._second + 1, second - 59), second + 1):
             self._counts[passed % 60] = 0
         self._second = second
+
+
+class Growth:
+    """How much a total that only grows has grown in the last minute; pure."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def note(self, total: int, now_s: float) -> None:
+        """Take in the total at a time; more than one in a second are one."""
+        if len(self._seen) > 1 and now_s - self._seen[-2][0] < 1.0:
+            self._seen.pop()
+        self._seen.append((now_s, total))
+        self._forget(now_s)
+
+    def per_minute(self, now_s: float) -> float:
+        """Return the growth since the last total that is a minute old, or the first."""
+        self._forget(now_s)
+        if not self._seen:
+            return 0.0
+        return float(self._seen[-1][1] - self._seen[0][1])
+
+    def _forget(self, now_s: float) -> None:
+        while len(self._seen) > 1 and self._seen[1][0] <= now_s - 60.0:
+            self._seen.popleft()
+        if self._seen and self._seen[-1][0] <= now_s - 60.0:
+            self._seen = deque([self._seen[-1]])

@@ -175,7 +175,7 @@ class Dispatcher:
             if member is not None:
                 return member
         placed: asyncio.Future[Member] = asyncio.get_running_loop().create_future()
-        waiter = Waiter(demand, call.task.share, placed)
+        waiter = Waiter(demand, call.task.share, placed, self._now_s())
         self.queue.push(waiter)
         self.place_waiting()
         try:

@@ -15,7 +15,7 @@ from collegium import logs
 from collegium.errors import LoopDetected, NotFound
 from collegium.fleet.addresses import AddressRules
 from collegium.fleet.changes import Changes
-from collegium.fleet.counters import Rate
+from collegium.fleet.counters import Growth, Rate
 from collegium.fleet.dispatch import Dispatcher
 from collegium.fleet.engine_http import HttpEngine
 from collegium.fleet.engine_local import LOCAL, LocalEngine
@@ -81,6 +81,7 @@ class Fleet:
         )
         self.now_s = asyncio.get_running_loop().time
         self.rate = Rate()
+        self._growth: dict[str, Growth] = {}
         self._changes = Changes()
         self._engines = Engines(
             HttpEngine(_wire(settings), self.identity),
@@ -225,13 +226,43 @@ class Fleet:
             _log.info("worker %s leaves", member_id)
             self._members_changed()
 
-    def local_counters(self) -> dict[str, int]:
-        """Return the totals of the local slots."""
-        return self._local.executor.counters.to_dict()
+    def counted(self) -> Statistics:
+        """Return what every source has counted, the local slots included."""
+        counters = self._local.executor.counters.to_dict()
+        counters["tasks_fallback"] = self.dispatcher.counters.fallback
+        self.statistics.report(LOCAL, self.identity, counters)
+        self._note_growth(LOCAL)
+        return self.statistics
+
+    def per_minute(self, source: str) -> float:
+        """Return how many tasks a source has completed in the last minute."""
+        growth = self._growth.get(source)
+        return growth.per_minute(self.now_s()) if growth is not None else 0.0
+
+    def _count(self, member_id: str, said: Announcement) -> None:
+        # Totals of an outdated start are still true.
+        self.statistics.report(
+            member_id, said.incarnation, said.counters, is_summary=bool(said.leaves)
+        )
+        self._note_growth(member_id)
+        for leaf in said.leaves:
+            if leaf.incarnation == self.identity:
+                continue  # the slots of this process, come back by a detour
+            self.statistics.report(
+                leaf.source,
+                leaf.incarnation,
+                leaf.counters,
+                is_summary=leaf.is_summary,
+            )
+            self._note_growth(leaf.source)
+
+    def _note_growth(self, source: str) -> None:
+        completed = self.statistics.of(source).get("tasks_completed", 0)
+        growth = self._growth.setdefault(source, Growth())
+        growth.note(completed, self.now_s())
 
     def _take_in(self, member_id: str, said: Announcement) -> bool:
-        # Totals of an outdated start are still true.
-        self.statistics.report(member_id, said.incarnation, said.counters)
+        self._count(member_id, said)
         former = self.registry.find(member_id)
         was_routable = former is not None and former.is_routable(self.now_s())
         slots = former.slots if former is not None else 0
