@@ -99,7 +99,7 @@ class Attempts:
 
     async def _ran(self, call: Call, member: Member, number: int, sent_s: float) -> Ran:
         engine = self._local_engine if member is self.local else self._engine
-        call.member = member
+        call.member, call.is_orphaned = member, False
         try:
             async with asyncio.timeout_at(call.end_s + LATE_ANSWER_S) as call.scope:
                 if call.is_cancelled:

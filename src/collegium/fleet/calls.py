@@ -27,6 +27,7 @@ class Call:
     tried : members that failed it.
     starts : tries that may have been started.
     refusals : tries in a row that were not.
+    is_repeated : it is on a try that is paid from the budget.
     hedge : the same task at a second member at the same time.
     """
 
@@ -41,6 +42,7 @@ class Call:
     tried: set[str] = field(default_factory=set)
     starts: int = 0
     refusals: int = 0
+    is_repeated: bool = False
     hedge: Call | None = None
 
     def cancel(self) -> None:
@@ -85,10 +87,19 @@ class RetryBudget:
         """Whether another repetition may begin."""
         return self.spent < RETRY_FLOOR + RETRY_SHARE * len(self._calls)
 
-    @property
-    def is_overdrawn(self) -> bool:
-        """Whether more wait to be repeated than may be at once."""
-        return self.spent > RETRY_FLOOR + RETRY_SHARE * len(self._calls)
+    def begin(self, call: Call) -> None:
+        """Count a repetition until ``end``.
+
+        Who waits for room is not counted, or some that wait could fill it for ever.
+        """
+        call.is_repeated = True
+        self.spent += 1
+
+    def end(self, call: Call) -> None:
+        """Take in that a task is not being repeated, or not any more."""
+        if call.is_repeated:
+            call.is_repeated = False
+            self.spent -= 1
 
     @contextmanager
     def spending(self) -> Iterator[None]:

@@ -124,6 +124,7 @@ class Dispatcher:
             self._count_end(error)
             raise
         finally:
+            self._budget.end(call)
             del self.calls[task.id]
         self.counters.succeeded += 1
         self.latency.note(self._now_s() - began_s)
@@ -283,6 +284,7 @@ class Dispatcher:
         self, call: Call, member: Member, error: CollegiumError
     ) -> None:
         """Go on elsewhere, if the task may still be tried."""
+        self._budget.end(call)
         call.starts += 1
         call.tried.add(member.id)
         _log.warning(
@@ -299,10 +301,10 @@ class Dispatcher:
                 f"{error.detail}"
             )
         self.counters.retried += 1
-        with self._budget.spending():
+        await self._back_off(call, call.starts)
+        while not self._budget.has_room:
             await self._back_off(call, call.starts)
-            while self._budget.is_overdrawn:
-                await self._back_off(call, call.starts)
+        self._budget.begin(call)
 
     async def _back_off(self, call: Call, count: int) -> None:
         """Pause, longer each time and by chance, so that retries do not march."""
