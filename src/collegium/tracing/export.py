@@ -66,7 +66,7 @@ def is_wanted(environment: Mapping[str, str]) -> bool:
 
 
 def _provider(program: str, environment: Mapping[str, str]) -> Any:
-    # The SDK costs a third of a second and 20 MB, which only those pay who use it.
+    # What the SDK costs at the start only those pay who use it.
     sdk = import_module("opentelemetry.sdk.trace")
     export = import_module("opentelemetry.sdk.trace.export")
     resources = import_module("opentelemetry.sdk.resources")
