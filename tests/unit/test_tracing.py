@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -15,7 +16,7 @@ from collegium.errors import Misconfigured
 from collegium.rest.application import Application
 from collegium.rest.health import health_router
 from collegium.tracing import spans
-from collegium.tracing.export import exporting, is_wanted
+from collegium.tracing.export import ENDPOINTS, LAST_EXPORT_S, exporting, is_wanted
 from fixtures.asgi import AsgiClient
 
 SAMPLED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -66,6 +67,20 @@ def test_unconfigured_costs_nothing() -> None:
         assert spans.inner("run", "noop") is spans.server("GET")
         with spans.attempt("t", "noop", number=1, member="w"):
             assert logs.traceparent.get() == ""
+
+
+def test_the_end_does_not_wait_for_a_collector_that_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The exporter alone would try again for ten seconds; its threads end as well."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", ENDPOINT[ENDPOINTS[1]])
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "60")
+    with exporting("collegium-test", ENDPOINT):
+        with spans.inner("run", "noop"):
+            pass
+        began_s = time.monotonic()
+    assert time.monotonic() - began_s < LAST_EXPORT_S + 15.0
+    assert not spans.is_on()
 
 
 def test_steps_are_below_each_other(seen: InMemorySpanExporter) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
+from threading import Timer
 from typing import Any
 
 from collegium import __version__
@@ -14,6 +15,8 @@ from collegium.tracing import spans
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 PROTOCOL = "http/protobuf"
+LAST_EXPORT_S = 2.0
+"""How long the end of a process may wait for the last spans to be taken."""
 
 
 @contextmanager
@@ -33,13 +36,17 @@ def exporting(program: str, environment: Mapping[str, str]) -> Iterator[None]:
     if not is_wanted(environment):
         yield
         return
-    provider = _provider(program, environment)
+    provider, exporter = _provider(program, environment)
     spans.use(provider.get_tracer("collegium", __version__))
     try:
         yield
     finally:
         spans.use(None)
-        provider.shutdown()  # sends what has not been sent yet
+        # Send what has not been sent yet, but do not wait for a collector that is gone.
+        giving_up = Timer(LAST_EXPORT_S, exporter.shutdown)
+        giving_up.start()
+        provider.shutdown()
+        giving_up.cancel()
 
 
 def is_wanted(environment: Mapping[str, str]) -> bool:
@@ -65,7 +72,7 @@ def is_wanted(environment: Mapping[str, str]) -> bool:
     return True
 
 
-def _provider(program: str, environment: Mapping[str, str]) -> Any:
+def _provider(program: str, environment: Mapping[str, str]) -> tuple[Any, Any]:
     # What the SDK costs at the start only those pay who use it.
     sdk = import_module("opentelemetry.sdk.trace")
     export = import_module("opentelemetry.sdk.trace.export")
@@ -77,5 +84,6 @@ def _provider(program: str, environment: Mapping[str, str]) -> Any:
     provider = sdk.TracerProvider(
         resource=resources.Resource.create(attributes), shutdown_on_exit=False
     )
-    provider.add_span_processor(export.BatchSpanProcessor(otlp.OTLPSpanExporter()))
-    return provider
+    exporter = otlp.OTLPSpanExporter()
+    provider.add_span_processor(export.BatchSpanProcessor(exporter))
+    return provider, exporter
