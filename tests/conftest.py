@@ -7,6 +7,7 @@ import pytest
 pytest_plugins = [  # what others import comes first
     "fixtures.compiled",
     "fixtures.cluster",
+    "fixtures.collector",
     "fixtures.postgresql",
     "fixtures.catalogue",
     "fixtures.instances",

@@ -63,6 +63,8 @@ class CoordinatorSettings(BaseSettings):
     """``tcp://host:port`` of the cluster for the engine ``dask``."""
     policy: PolicyName = "round_robin"
     """How the next worker is chosen."""
+    hedge: bool = False
+    """Try short tasks that may run twice at a second worker when the first is late."""
     heartbeat_s: float = Field(default=5.0, gt=0.0, le=3600.0)
     """How often workers shall report; a lease is three heartbeats."""
     max_workers: int = Field(default=10_000, ge=1)
@@ -101,6 +103,12 @@ class CoordinatorSettings(BaseSettings):
     """How a parent reaches this coordinator, when host and port do not say it."""
     body_limit_bytes: int = Field(default=64 * 2**20, ge=1024)
     """Largest request body that is read."""
+    rate_limit: int = Field(default=0, ge=0)
+    """Requests that a token or address may make in a window; 0 sets no limit."""
+    rate_window_s: int = Field(default=60, ge=1, le=86_400)
+    """Seconds after which a used-up limit is there again."""
+    trusted_proxies: Texts = ()
+    """Networks (CIDR) of proxies whose X-Forwarded-For is believed."""
     log_format: Literal["text", "json"] = "text"
     """Lines for people or for programs."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -45,6 +45,14 @@ def coordinator(
         str | None,
         typer.Option(help="round_robin, weighted, least_outstanding or p2c_ewma."),
     ] = None,
+    hedge: Annotated[
+        bool | None,
+        typer.Option(
+            "--hedge/--no-hedge",
+            help="Try late short tasks at a second worker, too.",
+            show_default=False,
+        ),
+    ] = None,
     heartbeat: Annotated[
         float | None,
         typer.Option("--heartbeat", help="Seconds between reports of workers."),
@@ -94,6 +102,7 @@ def coordinator(
         "engine": engine,
         "dask_scheduler": dask_scheduler,
         "policy": policy,
+        "hedge": hedge,
         "heartbeat_s": heartbeat,
         "local_slots": local_slots,
         "parent": tuple(parent) if parent else None,

@@ -34,6 +34,7 @@ from collegium.rest.bodies import BodyLimits
 from collegium.rest.exposition import Collect, metrics_router
 from collegium.rest.gate import CoordinatorGate
 from collegium.rest.health import Check, health_router
+from collegium.rest.limits import RateLimits, networks
 from collegium.rest.pages import CursorSeal
 from collegium.rest.traffic import Traffic
 from collegium.settings import CoordinatorSettings
@@ -92,6 +93,12 @@ def create_app(settings: CoordinatorSettings, url: str = "") -> Application:
             is_required=settings.is_auth_required,
             has_parent=bool(settings.parent),
             keys=Keys(database),
+        ),
+        rates=RateLimits(
+            settings.rate_limit,
+            settings.rate_window_s,
+            trusted=networks(settings.trusted_proxies),
+            unlimited=[settings.worker_token],
         ),
     )
     app.include_router(health_router(checks), prefix="/health")

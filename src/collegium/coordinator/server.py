@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 
 from collegium import logs
 from collegium.coordinator.app import create_app
@@ -14,6 +15,7 @@ from collegium.fleet.engines import check_engine
 from collegium.keys.repository import has_operator_key
 from collegium.rest.server import Server, Tls, address_of, bind
 from collegium.settings import CoordinatorSettings
+from collegium.tracing.export import exporting
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +29,11 @@ def run(settings: CoordinatorSettings) -> None:
         When a setting makes a start impossible.
     """
     logs.set_up(settings.log_level, settings.log_format)
+    with exporting("collegium-coordinator", os.environ):
+        _serve(settings)
+
+
+def _serve(settings: CoordinatorSettings) -> None:
     settings.refuse_exposure(lambda: has_key(settings))
     check_engine(settings)
     tls = Tls.named(settings.tls_cert, settings.tls_key, settings.tls_ca)

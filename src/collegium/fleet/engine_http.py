@@ -90,8 +90,9 @@ class HttpEngine:
         if asked_by:
             # One name for it in the logs of everybody who has to do with it.
             headers[REQUEST_ID_HEADER] = asked_by
-        if task.traceparent is not None:
-            headers[TRACE_HEADER] = task.traceparent
+        traceparent = logs.traceparent.get() or task.traceparent
+        if traceparent:
+            headers[TRACE_HEADER] = traceparent
         order = TaskOrder(
             task.workload, msgspec.Raw(task.input), list(task.blobs), task.job
         )

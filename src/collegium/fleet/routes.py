@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from typing import Annotated, TypeVar
 
@@ -132,7 +133,10 @@ def stats_router(traffic: Traffic) -> APIRouter:
     async def show_statistics(request: Request) -> Answer:
         """Show what the fleet and this coordinator have done, and how fast."""
         fleet: Fleet = request.app.state.fleet
-        return shown(request, document_of(statistics(fleet, traffic)))
+        # As fresh as what is in it: workers report once in a heartbeat.
+        cache_control = b"private, max-age=%d" % math.ceil(fleet.heartbeat_s)
+        view = document_of(statistics(fleet, traffic))
+        return shown(request, view, cache_control=cache_control)
 
     return router
 

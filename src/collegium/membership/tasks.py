@@ -22,6 +22,7 @@ from collegium.errors import (
     Unreadable,
 )
 from collegium.protocol import RunningTask, TaskOrder, TaskStatus
+from collegium.tracing import spans
 from collegium.workloads.slots import Finished
 
 LIGHT_LIMIT = 1024
@@ -324,9 +325,10 @@ class TaskTable:
 
         answer: bytes | CollegiumError
         try:
-            finished = await self._place.run_order(
-                task_id, order, running.envelope, note
-            )
+            with spans.inner("task", order.workload):
+                finished = await self._place.run_order(
+                    task_id, order, running.envelope, note
+                )
             answer = self._answer(task_id, order, running.envelope, finished)
             self._keep(task_id, _Kept(running.fingerprint, order.workload, answer))
         except asyncio.CancelledError:

@@ -16,6 +16,7 @@ from collegium.rest.access import OPEN, Admission, guarded, needs_of
 from collegium.rest.answers import Answer, Document, shown
 from collegium.rest.bodies import BodyLimits
 from collegium.rest.guards import Gate, Guards, HeaderLimits, Observer
+from collegium.rest.limits import RateLimits
 from collegium.rest.openapi import described, secured
 from collegium.rest.routing import Dispatcher
 
@@ -35,6 +36,7 @@ class Application(FastAPI):
     gate : lets requests in or turns them away before anything is known of them.
     admission : lets requests pass by what their routes declare; with it, a route that
         declares nothing keeps the application from starting.
+    rates : how often anybody may ask; None for as often as they like.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Application(FastAPI):
         observer: Observer | None = None,
         gate: Gate | None = None,
         admission: Admission | None = None,
+        rates: RateLimits | None = None,
     ) -> None:
         super().__init__(
             title=title,
@@ -62,6 +65,7 @@ class Application(FastAPI):
         self._observer = observer
         self._gate = gate
         self._admission = admission
+        self._rates = rates
         self._is_traced: bool | None = None
         self.add_api_route("/openapi.json", _show_openapi, include_in_schema=False)
 
@@ -78,12 +82,16 @@ class Application(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """Return what serves every request; called once, at the first of them."""
         dispatcher = Dispatcher(self, self._body_limits, self._admission)
-        return Guards(dispatcher, self._header_limits, self._observer, self._gate)
+        return Guards(
+            dispatcher, self._header_limits, self._observer, self._gate, self._rates
+        )
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document: the framework's, with our errors in it."""
         if self.openapi_schema is None:
-            self.openapi_schema = described(super().openapi())
+            self.openapi_schema = described(
+                super().openapi(), is_limited=self._rates is not None
+            )
             if self._admission is not None:
                 secured(self.openapi_schema, needs_of(self.routes))
         return self.openapi_schema

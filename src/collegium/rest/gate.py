@@ -20,7 +20,7 @@ from collegium.rest.access import (
     Principal,
     Role,
 )
-from collegium.rest.guards import Gate
+from collegium.rest.guards import IS_KNOWN, Gate
 from collegium.rest.headers import header
 
 KEY_PREFIX = b"cgk_"
@@ -71,6 +71,8 @@ def require_token(scope: Scope, accepted: Iterable[bytes]) -> None:
     matches = [hmac.compare_digest(presented or b"", token) for token in accepted]
     if presented is None or not any(matches):
         raise Unauthenticated("Send a valid token: Authorization: Bearer ...")
+    # From here on it is known who asks, also for whoever counts requests.
+    scope.setdefault("state", {})[IS_KNOWN] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,8 @@ class CoordinatorGate:
             return
         principal = await self._identify(scope, access)
         scope["state"]["principal"] = principal
+        if principal is not LOCAL:
+            scope["state"][IS_KNOWN] = True
         if principal.university_id is not None:
             if UNIVERSITY in params:
                 await self._require_own(principal.university_id, params[UNIVERSITY])

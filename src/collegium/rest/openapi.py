@@ -24,12 +24,25 @@ _BY_METHOD = {
 }
 
 
-def described(document: dict[str, Any]) -> dict[str, Any]:
+_RATE_HEADERS = {
+    "RateLimit-Policy": (
+        "Where a limit is set: q requests are allowed in w seconds.",
+        '"default";q=600;w=60',
+    ),
+    "RateLimit": (
+        "Where a limit is set: r requests are left, and all of them in t seconds.",
+        '"default";r=599;t=1',
+    ),
+}
+
+
+def described(document: dict[str, Any], *, is_limited: bool = False) -> dict[str, Any]:
     """Return the document with a problem for each error that can occur.
 
     Parameters
     ----------
     document : as FastAPI makes it; changed in place.
+    is_limited : whether there may be a limit on how often somebody asks.
     """
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
@@ -42,6 +55,17 @@ def described(document: dict[str, Any]) -> dict[str, Any]:
         for method in _METHODS:
             if method in operations:
                 _describe(method, operations[method])
+                if is_limited:
+                    _limit(operations[method]["responses"])
+    if is_limited:
+        document["components"]["headers"] = {
+            name: {
+                "description": text,
+                "schema": {"type": "string"},
+                "example": example,
+            }
+            for name, (text, example) in _RATE_HEADERS.items()
+        }
     return document
 
 
@@ -80,6 +104,20 @@ def _describe(method: str, operation: dict[str, Any]) -> None:
         responses.setdefault(str(status), _problem(status))
     if method == "get":
         responses.setdefault("304", {"description": "Not modified since."})
+
+
+def _limit(responses: dict[str, Any]) -> None:
+    responses["429"] = _problem(429)
+    responses["429"]["headers"] = {
+        "Retry-After": {
+            "description": "Seconds until the next request may come.",
+            "schema": {"type": "integer"},
+        }
+    }
+    for response in responses.values():
+        headers = response.setdefault("headers", {})
+        for name in _RATE_HEADERS:
+            headers[name] = {"$ref": f"#/components/headers/{name}"}
 
 
 def _is_framework_422(response: dict[str, Any] | None) -> bool:

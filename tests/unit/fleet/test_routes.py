@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -306,3 +307,52 @@ def test_description_is_complete() -> None:
     assert {"200", "202", "422", "503"} <= set(task["responses"])
     announcing = document["paths"]["/v1/workers/{worker_id}"]["put"]
     assert {"201", "204", "409", "422"} <= set(announcing["responses"])
+
+
+async def test_statistics_say_how_old_they_are(client: AsgiClient) -> None:
+    """They name their time, how late reports may be, and may be kept as long."""
+    gauges = {"uptime_s": 100.0}
+    await client.put("/v1/workers/w", SAID | {"gauges": gauges})
+    shown = await client.get("/v1/stats")
+    assert shown.headers["cache-control"] == "private, max-age=5"
+    stats = shown.json()
+    age_s = (datetime.now(UTC) - datetime.fromisoformat(stats["as_of"])).total_seconds()
+    assert 0 <= age_s < 60
+    assert stats["bound_s"] == 5.0
+    assert 100.0 <= stats["workers"]["w"]["uptime_s"] < 200.0
+    assert 0.0 <= stats["workers"]["w"]["age_s"] < 60.0
+    assert stats["workers"]["local"]["uptime_s"] >= 0.0
+    assert stats["coordinator"]["queue_age_s"] == 0.0
+
+
+async def test_fallback_and_throughput_of_each_and_all(client: AsgiClient) -> None:
+    """Tasks done here are fallback; what workers complete counts for a minute."""
+    await client.put("/v1/workers/w", SAID)
+    counters = {"tasks_completed": 10, "tasks_failed": 10}
+    await client.put("/v1/workers/w", SAID | {"counters": counters, "sequence": 1})
+    submitted = {"workload": "noop", "input": {}}
+    assert (await client.post("/v1/tasks", submitted)).status == 200
+    stats = (await client.get("/v1/stats")).json()
+    here, worker, fleet = (
+        stats["workers"]["local"],
+        stats["workers"]["w"],
+        stats["fleet"],
+    )
+    assert (here["tasks_fallback"], worker["tasks_fallback"]) == (1, 0)
+    assert fleet["tasks_fallback"] == 1
+    assert worker["tasks_per_minute"] == 3.0
+    assert fleet["tasks_per_minute"] >= 3.0
+    assert worker["error_rate"] == 0.5
+
+
+async def test_leaves_are_counted_under_their_own_names(client: AsgiClient) -> None:
+    """A worker below a coordinator is listed; the coordinator adds nothing to it."""
+    leaf = {"source": "leaf", "incarnation": "01", "counters": {"tasks_completed": 4}}
+    said = SAID | {"coordinators": ["c1"], "leaves": [leaf]}
+    for _ in range(2):
+        await client.put("/v1/workers/below", said)
+        await client.put("/v1/workers/leaf", SAID | {"counters": leaf["counters"]})
+    stats = (await client.get("/v1/stats")).json()
+    assert stats["workers"]["leaf"]["tasks_completed"] == 4
+    assert stats["workers"]["below"]["tasks_completed"] == 7
+    assert stats["fleet"]["tasks_completed"] == 4

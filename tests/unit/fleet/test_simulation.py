@@ -12,42 +12,11 @@ from collegium.errors import CollegiumError, DeadlineExceeded, Overloaded, TaskF
 from collegium.fleet.dispatch import MOST_STARTS
 from collegium.fleet.policies import LeastOutstanding, TwoChoices, Weighted
 from fixtures.fake_fleet import HEARTBEAT_S, FakeWorker, Simulation, work
+from fixtures.storms import inflict
 from fixtures.virtual import run_virtually
 
 LEASE_S = 3 * HEARTBEAT_S
 SEEDS = range(60)
-
-
-async def _inflict(simulation: Simulation, rng: random.Random, until_s: float) -> None:
-    """Do harm to random workers until a time, then heal everybody."""
-    loop = asyncio.get_running_loop()
-    while loop.time() < until_s:
-        await asyncio.sleep(rng.expovariate(0.4))
-        worker = rng.choice(list(simulation.workers.values()))
-        fault = rng.randrange(7)
-        if fault == 0:
-            worker.kill()
-        elif fault == 1 and not worker.is_alive:
-            worker.restart()
-            simulation.announce(worker)
-        elif fault == 2:
-            worker.is_frozen = True
-        elif fault == 3:
-            worker.is_frozen = False
-            worker.thaw.set()
-            worker.thaw = asyncio.Event()
-        elif fault == 4:
-            worker.is_cut_off = not worker.is_cut_off
-        elif fault == 5:
-            worker.slowness = rng.choice([1.0, 1.0, 50.0])
-        else:
-            worker.lies = rng.random() < 0.3
-    for worker in simulation.workers.values():
-        worker.is_frozen = worker.is_cut_off = worker.lies = False
-        worker.thaw.set()
-        worker.slowness = 1.0
-        worker.restart()
-        simulation.announce(worker)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -76,7 +45,7 @@ def test_nothing_is_lost_under_faults(seed: int) -> None:
                 assert loop.time() - began_s < 400.0
 
             await asyncio.gather(
-                _inflict(simulation, rng, 100.0), *(submit(i) for i in range(120))
+                inflict(simulation, rng, 100.0), *(submit(i) for i in range(120))
             )
             assert set(ended.values()) == {1}
             assert len(ended) == 120
