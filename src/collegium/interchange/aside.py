@@ -38,3 +38,7 @@ class Aside(Generic[_T]):
         self._file.seek(0)
         while length := self._file.read(_LENGTH_BYTES):
             yield self._decode(self._file.read(int.from_bytes(length, "big")))
+
+    def close(self) -> None:
+        """Let the values go."""
+        self._file.close()

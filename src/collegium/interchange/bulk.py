@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,6 +36,9 @@ class Import(Protocol):
         self, work: Work, university_id: str, report: Report, observe: Observe
     ) -> None:
         """Do it; note what is wrong, which undoes it."""
+
+    def close(self) -> None:
+        """Let go of what has been put aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ async def take_in(
     Parameters
     ----------
     university_id : as it is before, empty when there is none yet.
+    file : is closed at the end.
 
     Raises
     ------
@@ -77,6 +82,21 @@ async def take_in(
     Unreadable
         When the file cannot be read at all.
     """
+    with closing(file):
+        return await _take_in(
+            database, university_id, file, hooks, observe, is_dry_run=is_dry_run
+        )
+
+
+async def _take_in(
+    database: Database,
+    university_id: str,
+    file: Import,
+    hooks: Hooks,
+    observe: Observe,
+    *,
+    is_dry_run: bool,
+) -> Report:
     report = Report()
     if file.has_check:
         await file.check(database, university_id, report, observe)

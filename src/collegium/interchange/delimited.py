@@ -171,11 +171,11 @@ class _Source:
                 self._number,
                 "belongs to a record that does not end: is a quote missing",
             )
-        if b"\0" in raw:
-            self.refuse(self._number, "has the character U+0000")
         return raw
 
     def _decoded(self, raw: bytes) -> str:
+        if b"\0" in raw:
+            self.refuse(self._number, "has the character U+0000")
         try:
             return raw.decode(self._codec)
         except UnicodeDecodeError as error:

@@ -32,7 +32,8 @@ async def enrolled(work: Work, session: Keys, body: EnrolmentIn) -> Action:
         await ENROLMENTS.add(work, session, body)
         return "create"
     before = await ENROLMENTS.find(work.transaction, (*session, live))
-    if body.class_ids is None:
+    held = sorted(before.value()["class_ids"])
+    if body.class_ids is None or sorted(body.class_ids) == held:
         return "unchanged"
     after, _ = await ENROLMENTS.assign(work, _pass, (*session, live), body)
     return "unchanged" if after.version == before.version else "update"

@@ -128,6 +128,9 @@ class ProblemImport:
                 work, *ids, problem, prefix=self._prefix, observe=observe
             )
 
+    def close(self) -> None:
+        """Do nothing: nothing has been put aside."""
+
 
 def _note(found: ImportReport, report: Report) -> None:
     report.created.update(found.added)

@@ -91,11 +91,12 @@ async def take_users(roster: Roster, rows: Iterable[Row]) -> None:
                 row.line, "enabledUser", "people are not disabled here"
             )
         whole = f"{row['givenName']} {row['familyName']}"
+        derived = row.ours("derived").split(",")
         return {
             "code": [row["identifier"], row["username"]],
             "name": row.ours("name") or whole,
-            "given_name": row["givenName"],
-            "family_name": row["familyName"],
+            "given_name": None if "givenName" in derived else row["givenName"],
+            "family_name": None if "familyName" in derived else row["familyName"],
             "email": row["email"] or None,
         }
 

@@ -49,6 +49,7 @@ async def take_classes(roster: Roster, rows: Iterable[Row]) -> None:
     """Take in classes, offering by offering."""
     groups: dict[tuple[str, str], _Group] = {}
     codes = await _course_codes(roster)
+    offered = await _offered(roster)
     for row in rows:
         note_unread(row, _UNREAD, roster.report)
         is_known = roster.refers(row, "courseSourcedId", roster.courses)
@@ -60,7 +61,11 @@ async def take_classes(roster: Roster, rows: Iterable[Row]) -> None:
             other = roster.courses.get(sourced_id)
             if other is not None and other not in courses:
                 courses.append(other)
-        code = row.ours("offering") or codes[courses[0]]
+        code = (
+            row.ours("offering")
+            or offered.get((session_id, courses[0]))
+            or codes[courses[0]]
+        )
         group = groups.setdefault((session_id, code), _Group(session_id, code, courses))
         group.rows.append(row)
     for group in groups.values():
@@ -89,6 +94,23 @@ def _session_of(roster: Roster, row: Row) -> str | None:
     return roster.sessions[terms[0]]
 
 
+async def _offered(roster: Roster) -> dict[tuple[str, str], str]:
+    """Return by session and course the code of the offering that is there already."""
+    found: dict[tuple[str, str], str] = {}
+    for session_id in roster.sessions.values():
+        if session_id in roster.new_sessions:
+            continue
+        rows = await roster.work.transaction.fetch_all(
+            "SELECT c.course_id, o.code FROM course_offerings c "
+            "JOIN instructional_offerings o ON o.university_id = c.university_id "
+            "AND o.id = c.offering_id "
+            "WHERE c.university_id = ? AND c.session_id = ?",
+            (roster.university_id, session_id),
+        )
+        found.update(((session_id, course), code) for course, code in rows)
+    return found
+
+
 async def _course_codes(roster: Roster) -> dict[str, str]:
     """Return codes of the courses of the roster by id."""
     ids = list(roster.courses.values())
@@ -111,12 +133,13 @@ async def _take_offering(roster: Roster, group: _Group) -> None:
     held = _Held() if before is None else await _held(roster, group, before.id)
     document = await _document(roster, group, before)
     places = [_place_of(document, row, held) for row in group.rows]
-    body = OfferingIn.model_validate(document)
-    after, _ = await put(roster.work, OFFERINGS, keys, before, body)
-    made = await _held(roster, group, after.id)
+    if before is None or not all(isinstance(place, str) for place in places):
+        body = OfferingIn.model_validate(document)
+        before, _ = await put(roster.work, OFFERINGS, keys, before, body)
+    made = await _held(roster, group, before.id)
     for row, place in zip(group.rows, places, strict=True):
         class_id = place if isinstance(place, str) else made.places[place]
-        seat = Seat(group.session_id, after.id, class_id)
+        seat = Seat(group.session_id, before.id, class_id)
         roster.classes[row["sourcedId"]] = seat
         is_new = class_id not in held.ids
         action: Action = "create" if is_new else "unchanged"

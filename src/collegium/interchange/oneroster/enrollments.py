@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import ValidationError
 
+from collegium.db.addresses import Keys
 from collegium.enrolments.schemas import EnrolmentIn
 from collegium.errors import CollegiumError
 from collegium.interchange.enrolling import enrolled
 from collegium.interchange.oneroster.roster import Roster, put
 from collegium.interchange.oneroster.rows import Row, note_unread
+from collegium.interchange.reports import Action
 from collegium.offerings.distributions import (
     TEACHING_ASSIGNMENTS,
     TeachingAssignmentIn,
@@ -123,27 +126,37 @@ async def _take_teacher(roster: Roster, row: Row) -> None:
     seat = roster.classes[row["classSourcedId"]]
     session = (roster.university_id, seat.session_id)
     person_id = roster.people[row["userSourcedId"]]
-    is_lead = row["primary"] == "true"
-    reader = roster.work.transaction
-    held = await reader.fetch_one(
+    body = {
+        "class_id": seat.class_id,
+        "person_id": person_id,
+        "is_lead": row["primary"] == "true",
+    }
+    held = await roster.work.transaction.fetch_one(
         "SELECT id FROM teaching_assignments WHERE university_id = ? "
         "AND class_id = ? AND person_id = ?",
         (roster.university_id, seat.class_id, person_id),
     )
     try:
-        members = {"is_lead": is_lead}
-        before = None
-        if held is not None:
-            keys = (*session, held[0])
-            before = await TEACHING_ASSIGNMENTS.records.find(reader, keys)
-            value = before.value()
-            names = TeachingAssignmentIn.model_fields
-            members = {**{name: value[name] for name in names}, **members}
-        body = TeachingAssignmentIn.model_validate(
-            {**members, "class_id": seat.class_id, "person_id": person_id}
-        )
-        _, action = await put(roster.work, TEACHING_ASSIGNMENTS, session, before, body)
+        action = await _taught(roster, session, None if held is None else held[0], body)
     except CollegiumError as error:
         roster.note(row, "classSourcedId", error)
     else:
         roster.report.count("teaching assignments", action, row.line)
+
+
+async def _taught(
+    roster: Roster, session: Keys, held: str | None, members: dict[str, Any]
+) -> Action:
+    """Let somebody teach a class; return what that has changed."""
+    before = None
+    if held is not None:
+        records = TEACHING_ASSIGNMENTS.records
+        before = await records.find(roster.work.transaction, (*session, held))
+        value = before.value()
+        if value["is_lead"] == members["is_lead"]:
+            return "unchanged"
+        known = {name: value[name] for name in TeachingAssignmentIn.model_fields}
+        members = {**known, **members}
+    body = TeachingAssignmentIn.model_validate(members)
+    _, action = await put(roster.work, TEACHING_ASSIGNMENTS, session, before, body)
+    return action

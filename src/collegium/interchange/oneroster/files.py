@@ -146,7 +146,7 @@ USERS = File(
         "pronouns",
     ),
     ("sourcedId", "enabledUser", "username", "givenName", "familyName"),
-    ("name",),
+    ("name", "derived"),
 )
 ROLES = File(
     "roles",

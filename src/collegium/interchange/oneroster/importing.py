@@ -91,3 +91,6 @@ class RosterImport:
             if report.fault_count:
                 return  # what comes after would only say that it is missing
         await settle_sessions(roster, with_students)
+
+    def close(self) -> None:
+        """Do nothing: nothing has been put aside."""

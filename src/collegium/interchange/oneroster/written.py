@@ -89,6 +89,8 @@ async def user_rows(reader: Reader, names: Names) -> AsyncIterator[Cells]:
     async for rows in pages(reader, "people", columns, names.university_id):
         for id_, code, name, given, family, email, other_codes in rows:
             first, _, last = name.strip().rpartition(" ")
+            parts = {"givenName": given, "familyName": family}
+            derived = (column for column, part in parts.items() if not part)
             yield {
                 "sourcedId": sourced_id_of(other_codes) or id_,
                 "enabledUser": "true",
@@ -98,6 +100,7 @@ async def user_rows(reader: Reader, names: Names) -> AsyncIterator[Cells]:
                 "identifier": code,
                 "email": email or "",
                 OURS + "name": name,
+                OURS + "derived": ",".join(derived),
             }
 
 

@@ -81,6 +81,9 @@ class EnrolmentImport:
                 observe(report.lines, self._file.tell())
                 await asyncio.sleep(0)  # let others read meanwhile
 
+    def close(self) -> None:
+        """Do nothing: nothing has been put aside."""
+
 
 async def _take_line(
     work: Work,

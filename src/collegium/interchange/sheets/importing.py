@@ -104,6 +104,11 @@ class SheetImport:
                 "done meanwhile. Nothing was taken in."
             ) from None
 
+    def close(self) -> None:
+        """Let go of what has been put aside."""
+        if self._aside is not None:
+            self._aside.close()
+
     async def _planned(
         self, reader: Reader, university_id: str, report: Report, observe: Observe
     ) -> AsyncIterator[Planned]:
