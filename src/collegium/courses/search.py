@@ -179,4 +179,5 @@ def mark_of(university_id: str) -> str:
 
 
 def _marked(mark: str, texts: Iterable[str | None]) -> str:
-    return " ".join(mark + word for text in texts if text for word in fold(text))
+    words = [word for text in texts if text for word in fold(text)]
+    return mark + f" {mark}".join(words) if words else ""
