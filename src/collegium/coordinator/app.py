@@ -26,6 +26,7 @@ from collegium.fleet.metrics import fleet_metrics
 from collegium.fleet.routes import stats_router, tasks_router, workers_router
 from collegium.fleet.service import Fleet
 from collegium.fleet.submissions import Submissions
+from collegium.jobs.routes import imports_router as imports
 from collegium.jobs.routes import router as jobs
 from collegium.keys.repository import Keys
 from collegium.membership.routes import member_router
@@ -112,6 +113,7 @@ def create_app(settings: CoordinatorSettings, url: str = "") -> Application:
         app.include_router(member_router(limits), prefix="/v1")
     app.include_router(blobs, prefix="/v1/blobs")
     app.include_router(jobs, prefix="/v1/jobs")
+    app.include_router(imports, prefix="/v1/universities/{university}/imports")
     include_catalogue(app)
     app.include_router(console_router())
     return app

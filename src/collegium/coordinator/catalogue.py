@@ -13,6 +13,7 @@ from collegium.enrolments.routes import (
     enrolments_router,
     requests_router,
 )
+from collegium.interchange.routes import exports_router as exports
 from collegium.interchange.routes import router as interchange
 from collegium.keys.routes import router as keys
 from collegium.keys.routes import university_router as university_keys
@@ -61,4 +62,5 @@ def include_catalogue(app: FastAPI) -> None:
     app.include_router(requests_router, prefix=f"{_SESSION}/requests")
     app.include_router(enrolments_router, prefix=f"{_SESSION}/enrolments")
     app.include_router(interchange, prefix=_SESSION)
+    app.include_router(exports, prefix=f"{_UNIVERSITY}/exports")
     app.include_router(publications, prefix=f"{_SESSION}/publications")

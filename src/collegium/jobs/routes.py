@@ -17,14 +17,20 @@ from collegium.catalogue.operations import repeatable
 from collegium.db.database import Reader
 from collegium.db.work import Work
 from collegium.errors import NotFound
+from collegium.interchange.formats import check_options
+from collegium.interchange.schemas import FileOptions, ImportQuery
+from collegium.interchange.service import university_id
 from collegium.jobs import repository, service
 from collegium.jobs.feed import Feed
+from collegium.jobs.imports import submit
 from collegium.jobs.repository import Job
 from collegium.jobs.runner import Runner
 from collegium.jobs.schemas import JobIn, JobOut, JobPage, JobQuery
 from collegium.jobs.sessions import read_session
+from collegium.jobs.uploads import MOST_BYTES, Upload
 from collegium.rest.access import Access, Area, guarded, principal_of
 from collegium.rest.answers import Answer, location_in, shown
+from collegium.rest.bodies import BodyLimits, body_pieces, require_media_type
 from collegium.rest.headers import header
 from collegium.rest.pages import links, not_modified, paged
 
@@ -34,8 +40,18 @@ LOOK_S = 1.0
 """Between two looks at a job that another coordinator may own."""
 
 _ACCESS = Access(Area.JOBS, limits_itself=True)
+UPLOAD_S = 600.0
+"""Longest time in which a file must arrive."""
+UPLOAD_TYPES = (
+    "text/csv",
+    "application/zip",
+    "application/xml",
+    "application/gzip",
+    "application/octet-stream",
+)
 
 router = APIRouter(tags=["jobs"])
+imports_router = APIRouter(tags=["interchange"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +121,68 @@ async def submit_job(request: Request, body: Annotated[JobIn, Body()]) -> Respon
     return answer
 
 
+@imports_router.post(
+    "",
+    response_model=JobOut,
+    status_code=202,
+    openapi_extra={
+        "requestBody": {
+            "content": {
+                media_type: {"schema": {"type": "string", "format": "binary"}}
+                for media_type in UPLOAD_TYPES
+            }
+        }
+    },
+)
+@guarded(Area.INTERCHANGE)
+async def submit_import(
+    request: Request, university: str, query: Annotated[ImportQuery, Query()]
+) -> Response:
+    """Take a file in as a job that adds all of it or nothing.
+
+    The body is the file, unless ``blob`` names it. The job's progress counts lines;
+    its result is the report, line by line.
+    """
+    runner = jobs_of(request).runner
+    check_options(query)
+    id_ = await university_id(database_of(request), university)
+    options = FileOptions(**query.model_dump(exclude={"blob"}))
+    upload = None if query.blob else await _receive(request)
+    # What tells a repeated request from another one with its Idempotency-Key.
+    pieces = [] if upload is None else upload.pieces
+    said = f"{query.model_dump_json()} {' '.join(pieces)}"
+    request.scope["collegium.body"] = said.encode()
+
+    async def act(work: Work) -> Answer:
+        source = query.blob or upload
+        assert source is not None
+        job = await submit(work, id_, options, source)
+        location = location_in(request, "/v1/jobs", job.id)
+        return _accepted(job, [(b"location", location.encode())])
+
+    try:
+        answer = await repeatable(request, act)
+    finally:
+        if upload is not None:
+            upload.close()
+    runner.wake()
+    return answer
+
+
+async def _receive(request: Request) -> Upload:
+    """Return the body, kept on disk as it arrives."""
+    require_media_type(request.scope, UPLOAD_TYPES)
+    upload = Upload()
+    try:
+        async for data in body_pieces(request, BodyLimits(MOST_BYTES, UPLOAD_S)):
+            upload.add(data)
+    except BaseException:
+        upload.close()
+        raise
+    upload.end()
+    return upload
+
+
 @router.get("/{job}", response_model=JobOut)
 @guarded(_ACCESS)
 async def show_job(request: Request, job: str) -> Response:
@@ -116,6 +194,8 @@ async def show_job(request: Request, job: str) -> Response:
 @guarded(_ACCESS)
 async def cancel_job(request: Request, job: str) -> Response:
     """Ask a job to end; it keeps the best that it has made so far."""
+    await _find(request, job)
+    jobs_of(request).runner.cancel_resident(job)
     async with database_of(request).transaction() as transaction:
         work = work_of(request, transaction)
         changed = await service.cancel(work, job, university_id=_own(request))

@@ -106,7 +106,7 @@ async def cancel(work: Work, job_id: str, *, university_id: str | None = None) -
     job = await find_job(work.transaction, job_id, university_id=university_id)
     if job.state in {"succeeded", "failed"}:
         raise StateForbids(f"The job has {job.state} already.")
-    if job.is_cancel_requested:
+    if job.is_cancel_requested or job.is_final:
         return job
     return await repository.ask_to_cancel(work, job)
 
