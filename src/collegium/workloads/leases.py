@@ -7,7 +7,8 @@ elapsed share of the budget says. The first leases are pilots, short coolings th
 already give a timetable and tell at which temperatures the next ones should stay.
 Then come some rounds of cooling from hot to cold, because what is settled while it is
 hot differs from run to run by more than a longer run would gain. The last and longest
-one begins with the incumbent, half hot. In it islands meet at a few points, where the
+one begins with the incumbent, half hot. When the pilot has found nothing feasible, one
+round takes all the time. In the last round islands meet at a few points, where the
 worse half goes on from where the best one stands, and at last improves the incumbent
 part by part, exactly. A slot that appears late gets an island that starts from the
 incumbent.
@@ -30,11 +31,11 @@ from collegium.workloads.lease_plan import (
     Score,
 )
 from collegium.workloads.rounds import (
-    ROUNDS,
     lease_iterations,
     lease_s,
     position,
     round_of,
+    rounds,
     share_done,
 )
 
@@ -101,6 +102,7 @@ def walked(
     island.walk, island.walk_rank = walk, walk_rank
     if plan.shares is None:
         plan.shares = list(shares)
+        plan.is_hard = (claimed or walk_rank)[0] > 0
         plan.piloted_s = min(run_s, (plan.seconds or 0.0) / 2)
     else:
         island.weights = dict(weights or {})
@@ -196,10 +198,10 @@ def _lease(plan: LeasePlan, island: Island, spent_s: float) -> tuple[int, Lease]
         begin = island.reached
         iterations, until = lease_iterations(plan, island)
     is_pilot = plan.shares is None
-    round_ = round_of(begin)
+    round_ = round_of(plan, begin)
     if not is_pilot:
         _enter(plan, island, round_)
-        _meet(plan, island, position(round_, begin))
+        _meet(plan, island, position(plan, round_, begin))
     number = plan.handed_out
     plan.handed_out += 1
     island.leases += 1
@@ -213,8 +215,8 @@ def _lease(plan: LeasePlan, island: Island, spent_s: float) -> tuple[int, Lease]
         method="pilot" if is_pilot else island.method,
         shares=plan.shares or [],
         weights=island.weights,
-        cool_from=0.0 if is_pilot else position(round_, begin),
-        cool_to=1.0 if is_pilot else position(round_, until),
+        cool_from=0.0 if is_pilot else position(plan, round_, begin),
+        cool_to=1.0 if is_pilot else position(plan, round_, until),
         to_beat=island.claimed,
     )
 
@@ -225,7 +227,7 @@ def _enter(plan: LeasePlan, island: Island, round_: int) -> None:
         return
     island.round = round_
     island.weights = {}
-    if round_ == len(ROUNDS) - 1 and plan.incumbent is not None:
+    if round_ == len(rounds(plan)) - 1 and plan.incumbent is not None:
         _restart_from_incumbent(plan, island)
 
 
@@ -234,24 +236,23 @@ def _meet(plan: LeasePlan, island: Island, cooled: float) -> None:
     if island.method == "lns":
         _follow_incumbent(plan, island)
         return
-    is_last_round = island.round == len(ROUNDS) - 1
+    is_last_round = island.round == len(rounds(plan)) - 1
     passed = sum(cooled >= point for point in EXCHANGES) if is_last_round else 0
     if passed <= island.exchanges:
         return
     island.exchanges = passed
     others = [i for i in plan.islands if i.walk_rank is not None]
-    if island.walk_rank is None or len(others) < 2:
+    if island.walk_rank is None:
         return
     others.sort(key=lambda i: (i.walk_rank or (0, 0), i.id))
     is_behind = others.index(island) > (len(others) - 1) // 2
     best = plan.incumbent
-    if not is_behind:
-        return
     is_last = cooled >= FINISHING and plan.seconds is not None
-    if is_last and best is not None and best.score.hard == 0:
+    is_stuck = len(others) == 1 and best is not None and best.score.hard > 0
+    if is_last and best is not None and (is_behind or is_stuck):
         _restart_from_incumbent(plan, island)
         island.method = "lns"
-    elif others[0].walk_rank != island.walk_rank:
+    elif is_behind and others[0].walk_rank != island.walk_rank:
         island.walk, island.walk_rank = others[0].walk, others[0].walk_rank
         island.weights = others[0].weights
 

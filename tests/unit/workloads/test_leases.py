@@ -181,12 +181,26 @@ def test_at_last_the_worse_half_improves_the_incumbent_exactly() -> None:
     assert _sha(98) in {le.start for _, le in again if le.method == "lns"}
 
 
-def test_nothing_is_improved_exactly_before_it_is_feasible() -> None:
-    """As long as constraints are broken every island anneals."""
-    plan = _after_pilots(102, slots=2)
+def test_what_stays_broken_is_repaired_exactly_even_by_a_single_island() -> None:
+    """When it is cold an annealing mends nothing any more."""
+    plan = _after_pilots(102)
     counted(plan, 0, _sha(99), Score(hard=2, total=50))
-    leases = next_leases(plan, free_slots=2, elapsed_s=_last_s(FINISHING) + 1)
-    assert {lease.method for _, lease in leases} == {"anneal"}
+    [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=_last_s(FINISHING) + 1)
+    assert (lease.method, lease.start) == ("lns", _sha(99))
+    plan = _after_pilots(102)
+    counted(plan, 0, _sha(99), Score(hard=0, total=50))
+    [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=_last_s(FINISHING) + 1)
+    assert lease.method == "anneal"
+
+
+def test_a_problem_that_no_pilot_solves_cools_once() -> None:
+    """Rounds too short to become feasible would teach nothing."""
+    plan = LeasePlan(problem=PROBLEM, seconds=102)
+    [(number, _)] = next_leases(plan, free_slots=1, elapsed_s=0)
+    _come_back(plan, number, (3, 100), run_s=2, elapsed_s=2)
+    [(number, lease)] = next_leases(plan, free_slots=1, elapsed_s=52)
+    assert lease.cool_from == pytest.approx(0.5)
+    assert plan.islands[0].round == 0
 
 
 def test_islands_do_not_meet_twice_at_one_point() -> None:
