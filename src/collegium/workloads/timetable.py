@@ -21,7 +21,14 @@ from collegium.timetabling.solve import (
 )
 from collegium.workloads import leases
 from collegium.workloads.base import Claim, Piece, Settled, TaskContext, Workload
-from collegium.workloads.leases import Lease, LeasePlan, Score, Sha256
+from collegium.workloads.lease_plan import (
+    Lease,
+    LeasePlan,
+    Score,
+    Sha256,
+    Shares,
+    Weights,
+)
 from collegium.workloads.payloads import (
     from_text,
     pack,
@@ -70,6 +77,8 @@ class LeaseResult(BaseModel):
     best, score : the best solution met, when it ranks before ``to_beat``; None for
         ``best`` when it is the walk itself.
     iterations, moves : trials of the search, and placements it evaluated for them.
+    shares, weights : of a pilot, how long a cooling should stay where; what broken
+        constraints weigh in the end.
     search_s, seconds : of the search alone, and of everything.
     """
 
@@ -81,6 +90,8 @@ class LeaseResult(BaseModel):
     score: Score | None = None
     iterations: int = Field(ge=0)
     moves: int = Field(ge=0)
+    shares: Shares = []
+    weights: Weights = {}
     search_s: float = Field(ge=0)
     seconds: float = Field(ge=0)
 
@@ -191,6 +202,8 @@ class Timetable:
             search_s=output.search_s,
             run_s=output.seconds,
             elapsed_s=elapsed_s,
+            shares=output.shares,
+            weights=output.weights,
         )
         best = plan.incumbent
         if not is_known or output.score is None:
@@ -284,6 +297,8 @@ def _search(
         method=task.method,
         cool_from=task.cool_from,
         cool_to=task.cool_to,
+        shares=tuple(task.shares),
+        weights=task.weights,
         observe=observe,
     )
 
@@ -298,6 +313,8 @@ def _lease_result(task: Lease, result: Result, begun_s: float) -> LeaseResult:
         score=_score(result.best_cost) if is_worth_it else None,
         iterations=result.iterations,
         moves=result.moves,
+        shares=list(result.shares),
+        weights=dict(result.weights),
         search_s=result.seconds,
         seconds=time.perf_counter() - begun_s,
     )

@@ -11,7 +11,7 @@ from collegium.errors import Malformed, TaskFailed
 from collegium.timetabling.generate import SampleSize, generate
 from collegium.timetabling.itc2019 import read_timetable, write_problem
 from collegium.timetabling.validate import validate
-from collegium.workloads.leases import Lease, LeasePlan, Score
+from collegium.workloads.lease_plan import Lease, LeasePlan, Score
 from collegium.workloads.payloads import pack, to_text, unpack
 from collegium.workloads.timetable import LeaseResult, Timetable, TimetableJob
 from collegium.workloads.timetable_check import CheckOrder, TimetableCheck, Verdict
