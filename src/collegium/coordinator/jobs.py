@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-import uuid_utils
 from starlette.applications import Starlette
 
 from collegium.blobs.store import BlobStore
@@ -34,6 +33,7 @@ async def driving_jobs(
 
     Parameters
     ----------
+    app : its state has the fleet, whose name owns what is driven here.
     hands : where tasks run.
     blobs : what tasks read.
     """
@@ -47,7 +47,7 @@ async def driving_jobs(
             workloads,
             Means(hands, checks, blobs.shelf, time.monotonic),
             feed,
-            owner=str(uuid_utils.uuid7()),
+            owner=app.state.fleet.identity,
             lease_s=settings.job_lease_s,
         )
         app.state.jobs = Jobs(runner, feed)

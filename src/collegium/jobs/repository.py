@@ -11,7 +11,7 @@ from collegium.db.database import Database, Dialect, Reader, Row, Transaction
 from collegium.db.work import Work
 from collegium.errors import StateForbids
 
-LEASE_S = 15.0
+LEASE_S = 10.0
 """How long an owner may be silent before another coordinator takes its job."""
 
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
