@@ -56,6 +56,7 @@ class Call:
     tried : members that failed it.
     starts : tries that may have been started.
     refusals : tries in a row that were not.
+    is_retry : it is one of the retries under way.
     """
 
     task: Task
@@ -69,6 +70,7 @@ class Call:
     tried: set[str] = field(default_factory=set)
     starts: int = 0
     refusals: int = 0
+    is_retry: bool = False
 
 
 class Dispatcher:
@@ -134,6 +136,7 @@ class Dispatcher:
             self._count_end(error)
             raise
         finally:
+            self._end_retry(call)
             del self.calls[task.id]
         self.counters.succeeded += 1
         self.latency.note(self._now_s() - began_s)
@@ -353,13 +356,18 @@ class Dispatcher:
                 f"{error.detail}"
             )
         self.counters.retried += 1
-        self._retrying += 1
-        try:
+        self._end_retry(call)
+        await self._back_off(call, call.starts)
+        # Only those count that have been let go on: were those that wait counted, all
+        # of many that are lost at once would wait for each other.
+        while self._retrying + 1 > RETRY_FLOOR + RETRY_SHARE * len(self.calls):
             await self._back_off(call, call.starts)
-            while self._retrying > RETRY_FLOOR + RETRY_SHARE * len(self.calls):
-                await self._back_off(call, call.starts)
-        finally:
-            self._retrying -= 1
+        self._retrying += 1
+        call.is_retry = True
+
+    def _end_retry(self, call: Call) -> None:
+        self._retrying -= call.is_retry
+        call.is_retry = False
 
     async def _back_off(self, call: Call, count: int) -> None:
         """Pause, longer each time and by chance, so that retries do not march."""
