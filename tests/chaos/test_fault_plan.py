@@ -55,13 +55,15 @@ async def _endure(
         plan = make_plan(seed, COUNT, harms.targets())
         is_over = asyncio.Event()
         watching = asyncio.create_task(books.watch())
-        async with asyncio.TaskGroup() as group:
-            group.create_task(load.run(is_over))
-            try:
-                await harms.follow(plan)
-            finally:
-                is_over.set()
-        watching.cancel()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(load.run(is_over))
+                try:
+                    await harms.follow(plan)
+                finally:
+                    is_over.set()
+        finally:
+            watching.cancel()
         wrong = await judge(site, load, books)
         said = figures(site, harms, load, books)
         said |= {"seed": seed, "seconds": round(time.monotonic() - began_s, 1)}
