@@ -2,8 +2,8 @@
 
 Run as ``python -m collegium.workloads.forkserver FD PATHS PARENT [warm]``. A child
 made by fork is there in milliseconds and shares the memory of compiled code and
-imported libraries. It is forked from this small single-threaded process, never from one that
-serves HTTP, so it inherits no listening socket, no thread and no event loop.
+imported libraries. It is forked from this small single-threaded process, never from
+one that serves HTTP, so it inherits no listening socket, no thread and no event loop.
 """
 
 from __future__ import annotations
