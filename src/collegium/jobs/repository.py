@@ -233,8 +233,16 @@ async def claim(
             (job_id,),
         )
     assert row is not None
-    *fields, is_cancel_requested = row
-    return Claimed(*fields, is_cancel_requested=bool(is_cancel_requested))
+    _, workload, job_input, epoch, plan, elapsed_s, is_cancel_requested = row
+    return Claimed(
+        job_id,
+        workload,
+        job_input,
+        epoch,
+        plan,
+        elapsed_s,
+        bool(is_cancel_requested),
+    )
 
 
 async def save(
