@@ -71,7 +71,7 @@ class CoordinatorSettings(BaseSettings):
     """Workers that may announce themselves at most."""
     local_slots: int = Field(default=0, ge=0)
     """Child processes of the fallback in this process; 0 means one for each core."""
-    job_lease_s: float = Field(default=15.0, ge=1.0, le=3600.0)
+    job_lease_s: float = Field(default=10.0, ge=1.0, le=3600.0)
     """How long a coordinator may be silent before another one takes its jobs."""
     queue_limit: int = Field(default=100_000, ge=1)
     """Tasks that may wait for a slot before callers are told to come back."""

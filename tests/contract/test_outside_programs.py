@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 import pytest_asyncio
+import yaml
 
 from collegium.bench.peers.drivers.processes import Program, free_port
 from collegium.bench.site import Site
@@ -99,16 +102,21 @@ async def test_promtool_finds_nothing_to_say(site: Site) -> None:
 
 
 async def test_prometheus_scrapes_and_evaluates(site: Site, tmp_path: Path) -> None:
-    """A real server sees the coordinator up, and a rule of ours has a value."""
-    prometheus = _installed("prometheus")
+    """A real server has our series of both parts, and every rule and alert of ours."""
+    prometheus, promtool = _installed("prometheus"), _installed("promtool")
     rules = ROOT / "deploy/prometheus/rules.yaml"
+    await _run(promtool, "check", "rules", str(rules))
     target = site.url.removeprefix("http://")
+    async with site.client.get("/v1/workers") as answer:
+        worker = (await answer.json())["items"][0]["url"].removeprefix("http://")
     (tmp_path / "prometheus.yaml").write_text(
         "global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
         f"rule_files: [{rules}]\n"
         "scrape_configs:\n"
         "  - job_name: collegium-coordinator\n"
         f'    static_configs: [{{targets: ["{target}"]}}]\n'
+        "  - job_name: collegium-worker\n"
+        f'    static_configs: [{{targets: ["{worker}"]}}]\n'
     )
     address = f"127.0.0.1:{free_port()}"
     options = (
@@ -121,6 +129,25 @@ async def test_prometheus_scrapes_and_evaluates(site: Site, tmp_path: Path) -> N
         assert await _value(address, 'up{job="collegium-coordinator"}') == 1.0
         assert await _value(address, "collegium:wanted_slots") == 0.0
         assert await _value(address, 'collegium_fleet_workers{state="up"}') == 1.0
+        assert await _value(address, 'up{job="collegium-worker"}') == 1.0
+        assert await _value(address, "sum(collegium_worker_slots)") == 1.0
+        loaded = await _rules(address)
+    wanted = yaml.safe_load(rules.read_text())["groups"]
+    named = {r.get("alert") or r["record"] for group in wanted for r in group["rules"]}
+    assert set(loaded) == named
+    assert set(loaded.values()) == {"ok"}
+
+
+async def _rules(address: str) -> dict[str, str]:
+    """Return the health of each rule, once all of them have been evaluated."""
+    async with aiohttp.ClientSession() as session, asyncio.timeout(60.0):
+        while True:
+            async with session.get(f"http://{address}/api/v1/rules") as answer:
+                groups = (await answer.json())["data"]["groups"]
+            found = {r["name"]: r["health"] for g in groups for r in g["rules"]}
+            if found and "unknown" not in found.values():
+                return found
+            await asyncio.sleep(0.2)
 
 
 async def _value(address: str, query: str) -> float:
@@ -186,13 +213,42 @@ async def _use_through(base: str, second: Program) -> None:
                     200,
                     f"N{number}",
                 )
-        second.process.kill()
-        second.process.wait()
-        for number in range(10):
-            async with session.get(f"/v1/universities/N{number}") as answer:
-                assert answer.status == 200
+        await _kill_under_load(session, second)
         async with session.get("/metrics") as answer:
             assert answer.status == 200
+
+
+async def _kill_under_load(session: aiohttp.ClientSession, second: Program) -> None:
+    """Kill one coordinator under idempotent requests; none of them may fail."""
+    is_dead = asyncio.Event()
+    seen: Counter[tuple[str, int]] = Counter()
+
+    async def ask(number: int) -> None:
+        path = f"/v1/universities/N{number}"
+        for turn in itertools.count():
+            async with session.get(path) as answer:
+                seen["GET", answer.status] += 1
+                tag = answer.headers["etag"]
+            changed = {"code": f"N{number}", "name": f"Name {turn}"}
+            async with session.put(
+                path, json=changed, headers={"if-match": tag}
+            ) as answer:
+                # Told twice because an answer was lost, it is done already.
+                assert answer.status in (200, 412), await answer.text()
+            async with session.get(path) as answer:
+                seen["GET", answer.status] += 1
+                assert (await answer.json())["name"] == f"Name {turn}"
+            if is_dead.is_set() and turn >= 5:
+                return
+
+    async def kill() -> None:
+        await asyncio.sleep(0.3)
+        second.process.kill()
+        await asyncio.to_thread(second.process.wait)
+        is_dead.set()
+
+    await asyncio.gather(kill(), *(ask(number) for number in range(4)))
+    assert set(seen) == {("GET", 200)}
 
 
 async def _wait_live(base: str, program: Program) -> None:

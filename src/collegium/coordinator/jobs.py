@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-import uuid_utils
 from starlette.applications import Starlette
 
 from collegium.blobs.store import BlobStore
@@ -36,6 +35,7 @@ async def driving_jobs(
 
     Parameters
     ----------
+    app : its state has the fleet, whose name owns what is driven here.
     hands : where tasks run.
     blobs : what tasks read.
     """
@@ -49,7 +49,7 @@ async def driving_jobs(
             workloads,
             Means(hands, checks, blobs.shelf, time.monotonic),
             feed,
-            owner=str(uuid_utils.uuid7()),
+            owner=app.state.fleet.identity,
             residents={Imports.name: Imports(database, utc_clock)},
             lease_s=settings.job_lease_s,
         )

@@ -37,6 +37,11 @@ ACQUIRE_S = 5.0
 """How long a request waits for a connection."""
 LOCK_S = 5.0
 """How long a statement waits for the locks of other transactions."""
+ANSWER_S = 10.0
+"""How long the server may take for one statement: one that is frozen, or behind a
+connection that is cut without a word, would be waited for for ever."""
+LONG_ANSWER_S = 3600.0
+"""The same for what is allowed to take its time: scripts, and many rows at once."""
 _OLDEST_VERSION = 15
 _SCRIPT_LOCK = 0x636F6C6C
 """Scripts that change the schema run one after the other."""
@@ -50,16 +55,23 @@ class PostgresqlDatabase:
     url : ``postgresql://user:password@host:port/name``.
     connections : most connections at once.
     scan_limit_s : longest time that a ``scan`` may take.
+    answer_s : longest time that any other statement may take.
     """
 
     dialect: Dialect = "postgresql"
 
     def __init__(
-        self, url: str, *, connections: int = 16, scan_limit_s: float = 2.0
+        self,
+        url: str,
+        *,
+        connections: int = 16,
+        scan_limit_s: float = 2.0,
+        answer_s: float = ANSWER_S,
     ) -> None:
         self._url = url
         self._connections = connections
         self._scan_limit_s = scan_limit_s
+        self._answer_s = answer_s
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     async def open(self) -> None:
@@ -70,6 +82,7 @@ class PostgresqlDatabase:
                 min_size=1,
                 max_size=self._connections,
                 timeout=ACQUIRE_S,
+                command_timeout=self._answer_s,
                 connection_class=_Connection,
                 statement_cache_size=400,
                 server_settings={
@@ -149,7 +162,7 @@ class PostgresqlDatabase:
         async with self._connection() as connection, connection.transaction():
             await connection.execute(f"SELECT pg_advisory_xact_lock({_SCRIPT_LOCK})")
             try:
-                await connection.execute(script)
+                await connection.execute(script, timeout=LONG_ANSWER_S)
             except (
                 asyncpg.SyntaxOrAccessError,
                 asyncpg.UniqueViolationError,
@@ -179,7 +192,8 @@ class PostgresqlDatabase:
             try:
                 yield connection
             finally:
-                await self._pool.release(connection)
+                # Of one that is cut off nothing more is waited for than of others.
+                await self._pool.release(connection, timeout=self._answer_s)
 
 
 class _Connection(asyncpg.Connection):
@@ -226,7 +240,9 @@ class PostgresqlTransaction(_PostgresqlReader):
     async def execute_many(self, sql: str, rows: Iterable[Params]) -> None:
         """Run a statement once for each row of parameters."""
         with _translating():
-            await self._connection.executemany(numbered(sql), rows)
+            await self._connection.executemany(
+                numbered(sql), rows, timeout=LONG_ANSWER_S
+            )
 
     async def next_revision(self) -> int:
         """Return a number greater than any returned before."""

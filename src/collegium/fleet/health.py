@@ -26,7 +26,7 @@ class Monitor:
     registry : the members.
     probe : tells whether a member answers at its address as who it says it is.
     on_change : called when somebody has become routable or stopped being so.
-    on_death : called with each member that is given up.
+    on_loss : called with each member whose tasks are given up.
     now_s : monotonic clock, the event loop's own.
     """
 
@@ -36,13 +36,13 @@ class Monitor:
         probe: Callable[[Member], Awaitable[bool]],
         *,
         on_change: Callable[[], None],
-        on_death: Callable[[Member], None],
+        on_loss: Callable[[Member], None],
         now_s: Callable[[], float],
     ) -> None:
         self._registry = registry
         self._probe = probe
         self._on_change = on_change
-        self._on_death = on_death
+        self._on_loss = on_loss
         self._now_s = now_s
         self._free_probes = asyncio.Semaphore(PROBES_AT_ONCE)
         self._probing: set[asyncio.Task[None]] = set()
@@ -75,7 +75,10 @@ class Monitor:
         for member in self._registry.expired(now_s):
             _log.warning("worker %s is silent and does not answer", member.id)
             self._registry.remove(member)
-            self._on_death(member)
+            self._on_loss(member)
+        for member in self._registry.unreached(now_s):
+            _log.warning("worker %s is heard but does not answer", member.id)
+            self._on_loss(member)
 
     async def _examine(self, member: Member) -> None:
         is_alive = False
@@ -99,6 +102,7 @@ class Monitor:
             return
         for member in self._registry.members:
             member.lease_end_s += delay_s
+            member.answered_s += delay_s
 
     async def _pause(self) -> None:
         try:

@@ -57,7 +57,9 @@ class Member:
         worker.
     foreign : tasks of other coordinators that hold slots, as last announced.
     is_verified : it has answered at its address as the one it says it is.
+    answered_s : when it last answered a task or a probe.
     is_suspect : it failed lately and has not answered a probe since.
+    contested_s : when another start announced itself under its name, None if none has.
     failures : failures in a row.
     ejections : how often it was ejected without a success in between.
     heavy, light : tasks of this coordinator that are with it now.
@@ -79,12 +81,14 @@ class Member:
     joined_s: float = 0.0
     seen_s: float = 0.0
     lease_end_s: float = 0.0
+    answered_s: float = 0.0
     running: Sequence[RunningTask] = ()
     gauges: dict[str, float] = field(default_factory=dict)
     coordinators: Sequence[str] = ()
     foreign: int = 0
     is_verified: bool = False
     is_suspect: bool = False
+    contested_s: float | None = None
     probe_due_s: float = 0.0
     is_probing: bool = False
     failures: int = 0

@@ -13,6 +13,7 @@ from collegium.errors import (
     NotFound,
     Overloaded,
     StateForbids,
+    Unavailable,
 )
 from collegium.fleet.members import Demand, Member
 from collegium.fleet.policies import Policy
@@ -52,6 +53,7 @@ class Registry:
         self._max_members = max_members
         self._next_serial = 0
         self._latest: OrderedDict[str, str] = OrderedDict()
+        self._followed: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def find(self, member_id: str) -> Member | None:
         """Return a member, None when it is not there."""
@@ -65,7 +67,9 @@ class Registry:
         Raises
         ------
         StateForbids
-            When a later incarnation of the worker is known.
+            When a later incarnation of the worker is known and lives.
+        Unavailable
+            While it is not known whether that one lives.
         Malformed
             When it speaks no version of the protocol that is spoken here.
         LoopDetected
@@ -82,8 +86,7 @@ class Registry:
                 f"{said.protocol_max}, this coordinator {OLDEST_PROTOCOL_VERSION} to "
                 f"{PROTOCOL_VERSION}: use versions of Collegium nearer to each other."
             )
-        if said.incarnation < self._latest.get(member_id, ""):
-            raise StateForbids("A later start of this worker is known.")
+        self._fence_off(member_id, said.incarnation, now_s)
         if self._identity in said.coordinators:
             raise LoopDetected("This coordinator is below the one that announces.")
         member = self._by_id.get(member_id)
@@ -159,6 +162,7 @@ class Registry:
         member.failures = 0
         member.ejections = 0
         member.is_suspect = False
+        member.answered_s = now_s
         if latency_s >= member.latency_s:
             member.latency_s = latency_s  # peaks count at once, and fade slowly
         else:
@@ -205,6 +209,7 @@ class Registry:
         if is_alive:
             member.is_verified = True
             member.is_suspect = False
+            member.answered_s = now_s
             # One that is heard by us but not the other way round stays.
             member.lease_end_s = max(
                 member.lease_end_s, now_s + LEASE_HEARTBEATS * member.heartbeat_s
@@ -214,13 +219,56 @@ class Registry:
             member.probe_due_s = now_s + min(1.0, member.heartbeat_s)
 
     def expired(self, now_s: float) -> Sequence[Member]:
-        """Return who has been silent for a lease and does not answer either."""
+        """Return who has been silent for a lease and does not answer either.
+
+        Nor does anybody wait for a lease's end where another start waits to follow.
+        """
         return [
             member
             for member in self.members
-            if member.lease_end_s <= now_s
-            and (member.is_suspect or not member.is_verified)
+            if (
+                member.lease_end_s <= now_s
+                and (member.is_suspect or not member.is_verified)
+            )
+            or (
+                member.contested_s is not None
+                and member.is_suspect
+                and not member.is_probing
+            )
         ]
+
+    def unreached(self, now_s: float) -> Sequence[Member]:
+        """Return who holds tasks and has answered nothing for a lease.
+
+        Such a one may be heard all the time, when the way is cut in one direction only:
+        what it finds out will not come back.
+        """
+        return [
+            member
+            for member in self.members
+            if member.is_suspect
+            and member.outstanding
+            and now_s - member.answered_s > LEASE_HEARTBEATS * member.heartbeat_s
+        ]
+
+    def _fence_off(self, member_id: str, incarnation: str, now_s: float) -> None:
+        """Refuse what is left of a start that another one has followed.
+
+        Starts are named by the wall clock of their machines, which may have been set
+        back between two of them. So one that was never heard of here is believed to be
+        the later one, although its name is earlier, once the other is gone.
+        """
+        if (member_id, incarnation) in self._followed:
+            raise StateForbids("A later start of this worker is known.")
+        member = self._by_id.get(member_id)
+        if member is None or incarnation >= member.incarnation:
+            return
+        if member.contested_s is not None and member.answered_s > member.contested_s:
+            member.contested_s = None
+            raise StateForbids("A later start of this worker is known.")
+        if member.contested_s is None:
+            member.contested_s = member.probe_due_s = now_s
+        raise Unavailable("Another start of this worker may be alive still.")
 
     def _join(self, member_id: str, said: Announcement, now_s: float) -> Member:
         former = self._by_id.get(member_id)
@@ -234,16 +282,24 @@ class Registry:
             url=said.url,
             serial=self._next_serial,
             joined_s=now_s,
+            answered_s=now_s,
             probe_due_s=now_s,
         )
         self._next_serial += 1
         self._by_id[member_id] = member
         insort(self.members, member, key=attrgetter("serial"))
-        self._latest[member_id] = said.incarnation
-        self._latest.move_to_end(member_id)
-        if len(self._latest) > INCARNATIONS_REMEMBERED:
-            self._latest.popitem(last=False)
+        self._note_start(member_id, said.incarnation)
         return member
+
+    def _note_start(self, member_id: str, incarnation: str) -> None:
+        before = self._latest.get(member_id)
+        if before is not None and before != incarnation:
+            self._followed[member_id, before] = None
+        self._latest[member_id] = incarnation
+        self._latest.move_to_end(member_id)
+        for remembered in (self._latest, self._followed):
+            if len(remembered) > INCARNATIONS_REMEMBERED:
+                remembered.popitem(last=False)
 
     def _refresh(self, member: Member, said: Announcement, now_s: float) -> None:
         member.seen_s = now_s

@@ -104,7 +104,7 @@ class Fleet:
             self.registry,
             self._engines.probe,
             on_change=self._members_changed,
-            on_death=self._lose,
+            on_loss=self._lose,
             now_s=self.now_s,
         )
         self._monitoring: asyncio.Task[None] | None = None

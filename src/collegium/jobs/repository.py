@@ -11,7 +11,7 @@ from collegium.db.database import Database, Dialect, Reader, Row, Transaction
 from collegium.db.work import Work
 from collegium.errors import StateForbids
 
-LEASE_S = 15.0
+LEASE_S = 10.0
 """How long an owner may be silent before another coordinator takes its job."""
 
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
@@ -232,9 +232,8 @@ async def claim(
     """Take over the oldest job that nobody holds; None when there is none."""
     now_s = _NOW_S[database.dialect]
     waiting = (
-        "SELECT id, workload, input, epoch, plan, elapsed_s, is_cancel_requested "
-        f"FROM jobs WHERE state IN ('queued', 'running') AND lease_until_s < {now_s} "
-        "ORDER BY id LIMIT 1"
+        "SELECT id FROM jobs WHERE state IN ('queued', 'running') "
+        f"AND lease_until_s < {now_s} ORDER BY id LIMIT 1"
     )
     # Most looks find nothing: they need no transaction.
     if await database.fetch_one(waiting) is None:
@@ -243,28 +242,31 @@ async def claim(
         row = await transaction.fetch_one(waiting)
         if row is None:
             return None
-        job_id, workload, job_input, epoch, plan, elapsed_s, is_cancel_requested = row
+        job_id = row[0]
+        # Its owner may store and renew its lease at this very moment: the update waits
+        # for that, and then finds that the lease has not ended after all.
         count = await transaction.execute(
             "UPDATE jobs SET state = 'running', owner = ?, epoch = epoch + 1, "
             f"lease_until_s = {now_s} + ?, version = ?, updated_at = ?, "
-            "started_at = coalesce(started_at, ?) WHERE id = ? AND epoch = ?",
-            (
-                owner,
-                lease_s,
-                await transaction.next_revision(),
-                now,
-                now,
-                job_id,
-                epoch,
-            ),
+            "started_at = coalesce(started_at, ?) WHERE id = ? "
+            f"AND state IN ('queued', 'running') AND lease_until_s < {now_s}",
+            (owner, lease_s, await transaction.next_revision(), now, now, job_id),
         )
-    if count != 1:
-        return None
+        if count != 1:
+            return None
+        # What was read before the row was ours may be outdated.
+        row = await transaction.fetch_one(
+            "SELECT id, workload, input, epoch, plan, elapsed_s, is_cancel_requested "
+            "FROM jobs WHERE id = ?",
+            (job_id,),
+        )
+    assert row is not None
+    _, workload, job_input, epoch, plan, elapsed_s, is_cancel_requested = row
     return Claimed(
         job_id,
         workload,
         job_input,
-        epoch + 1,
+        epoch,
         plan,
         elapsed_s,
         bool(is_cancel_requested),

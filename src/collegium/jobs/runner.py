@@ -128,13 +128,10 @@ class Runner:
 
     def _start(self, claimed: Claimed) -> None:
         former = self._running.get(claimed.id)
-        if former is not None and former.task is not None:
-            # Our own lease ran out, and we are the first to notice.
-            former.task.cancel()
         running = _Running(claimed)
         self._running[claimed.id] = running
         running.task = asyncio.create_task(
-            self._run_job(running), name=f"job-{claimed.id}"
+            self._run_after(former, running), name=f"job-{claimed.id}"
         )
         self._feed.wake(claimed.id)
 
@@ -161,6 +158,14 @@ class Runner:
                     await repository.let_go(transaction, running.claimed)
         except DatabaseUnavailable as error:
             _log.error("jobs stay claimed until their leases end: %s", error.detail)
+
+    async def _run_after(self, former: _Running | None, running: _Running) -> None:
+        if former is not None and former.task is not None:
+            # Our own lease ran out, and we are the first to notice. What is left of it
+            # would take the blobs along that the job has from now on.
+            former.task.cancel()
+            await asyncio.wait([former.task])
+        await self._run_job(running)
 
     async def _run_job(self, running: _Running) -> None:
         claimed = running.claimed

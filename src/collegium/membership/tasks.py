@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
@@ -99,6 +99,15 @@ class _Running:
     task: asyncio.Task[bytes] | None = None
     progress: dict[str, Any] | None = None
     is_handed_back: bool = False
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def stop(self) -> None:
+        """Stop it and wait until nothing of it runs any more."""
+        if self.task is not None:
+            # Cancelled before its first step it would not even clear up after itself.
+            await self.begun.wait()
+            self.task.cancel()
+            await asyncio.wait([self.task])
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,14 +239,13 @@ class TaskTable:
             When it does not run here.
         """
         running = self._running.get(task_id)
-        if running is None or running.task is None:
+        if running is None:
             if task_id in self._kept:
                 return
             raise NotFound("No such task runs here.")
-        if self._place.ask_to_end(task_id):
+        if running.task is not None and self._place.ask_to_end(task_id):
             await asyncio.wait([running.task], timeout=HAND_IN_S)
-        running.task.cancel()
-        await asyncio.wait([running.task])
+        await running.stop()
 
     def running(self) -> list[RunningTask]:
         """Return what holds a slot or waits for one."""
@@ -264,14 +272,10 @@ class TaskTable:
 
     async def hand_back(self) -> None:
         """Stop what runs; its senders are told that it was not started."""
-        tasks = []
-        for running in self._running.values():
-            if running.task is not None:
-                running.is_handed_back = True
-                running.task.cancel()
-                tasks.append(running.task)
-        if tasks:
-            await asyncio.wait(tasks)
+        all_running = list(self._running.values())
+        for running in all_running:
+            running.is_handed_back = True
+        await asyncio.gather(*(running.stop() for running in all_running))
 
     def _repeat(self, task_id: str, kept: _Kept, fingerprint: int) -> bytes:
         if kept.fingerprint != fingerprint:
@@ -318,6 +322,7 @@ class TaskTable:
         return running
 
     async def _run(self, task_id: str, running: _Running) -> bytes:
+        running.begun.set()
         order = running.order
 
         def note(progress: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from collegium.errors import Malformed
+from collegium.errors import TaskLost
 
 
 class BlobCache:
@@ -46,8 +46,9 @@ class BlobCache:
 
         Raises
         ------
-        Malformed
-            When what was fetched does not have its hash.
+        TaskLost
+            When what was fetched does not have its hash, or finds no room on the
+            disk: another worker may do better.
         NotFound
             When no source has a blob.
         """
@@ -81,10 +82,14 @@ class BlobCache:
 
     def _store(self, sha256: str, data: bytes) -> None:
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise Malformed(f"The source of the blob {sha256} gave other bytes.")
+            raise TaskLost(f"The source of the blob {sha256} gave other bytes.")
         part = self._directory / f"{sha256}.{os.getpid()}.part"
-        part.write_bytes(data)
-        part.replace(self._directory / sha256)
+        try:
+            part.write_bytes(data)
+            part.replace(self._directory / sha256)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise TaskLost(f"The disk does not take {sha256}: {error}") from error
 
     def _make_room(self) -> None:
         excess = sum(self._sizes.values()) - self._limit_bytes

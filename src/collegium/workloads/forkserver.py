@@ -1,9 +1,9 @@
 """Makes the processes that run tasks: imports and warms up once, then forks.
 
-Run as ``python -m collegium.workloads.forkserver FD PATHS [warm]``. A child made by
-fork is there in milliseconds and shares the memory of compiled code and imported
-libraries. It is forked from this small single-threaded process, never from one that
-serves HTTP, so it inherits no listening socket, no thread and no event loop.
+Run as ``python -m collegium.workloads.forkserver FD PATHS PARENT [warm]``. A child
+made by fork is there in milliseconds and shares the memory of compiled code and
+imported libraries. It is forked from this small single-threaded process, never from
+one that serves HTTP, so it inherits no listening socket, no thread and no event loop.
 """
 
 from __future__ import annotations
@@ -47,16 +47,17 @@ _OOM_SCORE = "500"
 _log = logging.getLogger(__name__)
 
 
-def main(fd: int, paths: str, *, is_warm: bool) -> None:
+def main(fd: int, paths: str, parent: int, *, is_warm: bool) -> None:
     """Serve the parent on the socket ``fd`` until it closes it.
 
     Parameters
     ----------
     paths : JSON object, where to import each workload from.
+    parent : process id of who started it; without that one nobody wants it.
     is_warm : True warms every workload up before the first child is made.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
-    _live_no_longer_than_parent()
+    _live_no_longer_than(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if hasattr(os, "nice"):
@@ -109,19 +110,20 @@ class ForkServer:
         return bool(data)
 
     def _fork(self, fd: int) -> None:
+        own = os.getpid()
         pid = os.fork()
         if pid == 0:
-            self._become_child(fd)
+            self._become_child(fd, own)
         os.close(fd)
         self._children.add(pid)
         self._tell(Forked(pid=pid))
 
-    def _become_child(self, fd: int) -> NoReturn:
+    def _become_child(self, fd: int, server: int) -> NoReturn:
         status = 1
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            _live_no_longer_than_parent()
+            _live_no_longer_than(server)
             _offer_to_the_oom_killer()
             for inherited in (self._parent, self._wake_in, self._wake_out):
                 inherited.close()
@@ -185,10 +187,9 @@ def _one_at_a_time() -> Iterator[None]:
         os.close(lock)
 
 
-def _live_no_longer_than_parent() -> None:
+def _live_no_longer_than(parent: int) -> None:
     if sys.platform != "linux":
         return  # elsewhere the end of the socket has to do
-    parent = os.getppid()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)  # it died before the wish was made
@@ -205,4 +206,9 @@ def _offer_to_the_oom_killer() -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2], is_warm=sys.argv[3:] == ["warm"])
+    main(
+        int(sys.argv[1]),
+        sys.argv[2],
+        int(sys.argv[3]),
+        is_warm=sys.argv[4:] == ["warm"],
+    )

@@ -81,6 +81,7 @@ class Nursery:
                     "collegium.workloads.forkserver",
                     str(theirs.fileno()),
                     json.dumps(self._paths),
+                    str(os.getpid()),
                     *(["warm"] if self._is_warm else []),
                 ],
                 pass_fds=[theirs.fileno()],

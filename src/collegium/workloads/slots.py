@@ -36,6 +36,7 @@ from collegium.workloads.nursery import Nursery
 STOP_GRACE_S = 0.5
 """Time that a task has, once asked to stop, before its process is killed."""
 MEMORY_LOOK_INTERVAL_S = 0.5
+START_TRIES = 3
 FIRST_RESTART_S, LAST_RESTART_S = 0.2, 30.0
 
 _ERRORS: dict[str, type[CollegiumError]] = {
@@ -124,11 +125,19 @@ class Slots:
         Raises
         ------
         TaskLost
-            When the children's server dies while it starts.
+            When the children's server dies again and again while it starts.
         """
         self._is_stopping = False
-        self.workloads = await self._nursery.start()
-        children = [await self._child() for _ in range(self.count)]
+        for tries_left in reversed(range(START_TRIES)):
+            try:
+                self.workloads = await self._nursery.start()
+                children = [await self._child() for _ in range(self.count)]
+                break
+            except (TaskLost, OSError) as error:
+                await self._nursery.stop()
+                if not tries_left:
+                    raise
+                _log.warning("the slots do not start, and are tried again: %s", error)
         self._supervisors = [
             asyncio.create_task(self._supervise(child), name=f"slot-{index}")
             for index, child in enumerate(children)

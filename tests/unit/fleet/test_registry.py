@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from collegium.errors import Malformed, NotFound, Overloaded, StateForbids
+from collegium.errors import Malformed, NotFound, Overloaded, StateForbids, Unavailable
 from collegium.fleet.members import Demand
 from collegium.fleet.policies import RoundRobin
 from collegium.fleet.registry import (
@@ -68,6 +68,48 @@ def test_earlier_start_is_fenced_off() -> None:
     with pytest.raises(StateForbids):
         registry.announce("a", _said("1"), 3.0)
     assert registry.leave("a", "2") is None
+
+
+def test_a_start_under_a_clock_set_back_waits_for_the_dead() -> None:
+    """A name that is earlier proves nothing: the start before it has to be gone."""
+    registry = _registry()
+    dead, _ = registry.announce("a", _said("2"), 0.0)
+    registry.probed(dead, 0.0, is_alive=True)
+    for now_s in (1.0, 1.1):
+        with pytest.raises(Unavailable, match="alive"):
+            registry.announce("a", _said("1"), now_s)
+    assert registry.probe_due(1.1) == [dead]
+    registry.probed(dead, 1.2, is_alive=False)
+    assert registry.expired(1.2) == [dead]
+    registry.remove(dead)
+    _, is_new = registry.announce("a", _said("1"), 1.3)
+    assert is_new
+    # Who has been given up does not come back, whatever its name.
+    with pytest.raises(StateForbids):
+        registry.announce("a", _said("2"), 2.0)
+
+
+def test_a_start_under_a_clock_set_back_follows_one_that_left() -> None:
+    """After an orderly end nobody has to wait."""
+    registry = _registry()
+    registry.announce("a", _said("2"), 0.0)
+    registry.leave("a", "2")
+    _, is_new = registry.announce("a", _said("1"), 1.0)
+    assert is_new
+
+
+def test_a_leftover_is_told_once_the_later_start_has_answered() -> None:
+    """Of two processes under one name the one that was known first stays."""
+    registry = _registry()
+    member, _ = registry.announce("a", _said("2"), 0.0)
+    registry.probed(member, 0.0, is_alive=True)
+    with pytest.raises(Unavailable):
+        registry.announce("a", _said("1"), 1.0)
+    registry.probed(member, 1.1, is_alive=True)
+    assert registry.expired(1.1) == []
+    with pytest.raises(StateForbids):
+        registry.announce("a", _said("1"), 1.2)
+    assert registry.find("a") is member
 
 
 def test_overtaken_report_changes_no_gauge() -> None:

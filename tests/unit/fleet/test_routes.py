@@ -95,6 +95,7 @@ async def test_announcing_is_idempotent(client: AsgiClient) -> None:
 
 async def test_outdated_start_is_refused(client: AsgiClient) -> None:
     """A leftover of an earlier start gets 409, and its totals still count once."""
+    await client.put("/v1/workers/w", SAID)
     await client.put("/v1/workers/w", SAID | {"incarnation": "02"})
     late = await client.put("/v1/workers/w", SAID)
     assert (late.status, late.json()["status"]) == (409, 409)

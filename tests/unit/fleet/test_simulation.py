@@ -99,6 +99,54 @@ def test_one_way_cut_takes_a_worker_out() -> None:
     run_virtually(main())
 
 
+def test_answers_that_cannot_come_back_are_not_awaited() -> None:
+    """What runs at a worker that is heard but not reached is done elsewhere."""
+
+    async def main() -> None:
+        workers = [FakeWorker("w0"), FakeWorker("w1")]
+        async with Simulation(workers) as simulation:
+            loop = asyncio.get_running_loop()
+            running = [
+                asyncio.create_task(
+                    simulation.dispatcher.run(work(1.0), is_light=False)
+                )
+                for _ in workers
+            ]
+            await asyncio.sleep(0.1)
+            workers[0].is_cut_off = True
+            began_s = loop.time()
+            answers = await asyncio.gather(*running)
+            assert loop.time() - began_s < LEASE_S + HEARTBEAT_S + 5.0
+            assert {answer.executed_by for answer in answers} == {"w1"}
+            # It was heard all the time: nobody has forgotten it.
+            assert simulation.registry.find("w0") is not None
+
+    run_virtually(main())
+
+
+def test_a_failed_probe_alone_takes_no_task_away() -> None:
+    """A worker that is not reached for a moment keeps what it runs."""
+
+    async def main() -> None:
+        workers = [FakeWorker("w0"), FakeWorker("w1")]
+        async with Simulation(workers) as simulation:
+            running = [
+                asyncio.create_task(
+                    simulation.dispatcher.run(work(12.0), is_light=False)
+                )
+                for _ in workers
+            ]
+            await asyncio.sleep(0.1)
+            workers[0].is_cut_off = True
+            await asyncio.sleep(HEARTBEAT_S + 3.0)
+            assert not simulation.is_up("w0")
+            workers[0].is_cut_off = False
+            answers = await asyncio.gather(*running)
+            assert {answer.attempts for answer in answers} == {1}
+
+    run_virtually(main())
+
+
 def test_silent_but_answering_worker_stays() -> None:
     """A worker whose reports are lost but that answers probes keeps its tasks."""
 

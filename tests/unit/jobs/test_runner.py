@@ -18,11 +18,13 @@ from collegium.db.migrate import migrate
 from collegium.db.work import Work
 from collegium.errors import StateForbids
 from collegium.jobs import repository, service
+from collegium.jobs.drive import TICK_S
 from collegium.jobs.feed import Feed
 from collegium.jobs.means import Means
 from collegium.jobs.repository import Finish, Job
-from collegium.jobs.runner import Runner
+from collegium.jobs.runner import LOOK_S, Runner
 from collegium.jobs.schemas import JobIn
+from collegium.settings import CoordinatorSettings
 from fixtures.guessing import Behaviour, FakeChecks, FakeHands, Guessing
 from fixtures.waiting import until
 
@@ -163,6 +165,16 @@ async def test_a_job_whose_owner_is_silent_is_adopted_and_the_owner_fenced_off(
     owner = await database.fetch_one("SELECT owner, epoch, state FROM jobs")
     assert owner == ("other", 2, "running")
     assert (await service.find_job(database, job_id)).state == "running"
+
+
+def test_with_default_settings_a_job_is_adopted_within_fifteen_seconds() -> None:
+    """The lease that the dead owner renewed last, and the longest wait for a look."""
+    slack_s = 2.0  # to claim the job and to read where it stands
+    lease_s = CoordinatorSettings().job_lease_s
+    assert lease_s == repository.LEASE_S
+    assert lease_s + LOOK_S + slack_s <= 15.0
+    # An owner that lives renews its lease several times before it ends.
+    assert lease_s > 3 * TICK_S
 
 
 async def test_no_write_of_an_earlier_epoch_changes_anything(

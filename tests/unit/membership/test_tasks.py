@@ -207,6 +207,26 @@ class _Deaf:
         return True
 
 
+@pytest.mark.parametrize("is_handed_back", [False, True])
+async def test_a_task_can_be_stopped_before_its_first_step(
+    table: TaskTable, is_handed_back: bool
+) -> None:
+    """Stopped in the moment in which it begins, it says so and holds no slot."""
+    order = _order("sleep", {"seconds": 30})
+    running = asyncio.create_task(table.put("a", order, ENVELOPE))
+    await asyncio.sleep(0)
+    if is_handed_back:
+        await table.hand_back()
+    else:
+        await table.cancel("a")
+    with pytest.raises(Overloaded if is_handed_back else Cancelled):
+        await running
+    assert table.running() == []
+    for name in ("b", "c"):  # slot and waiting place are free
+        done = await table.put(name, _order("sleep", {"seconds": 0}), ENVELOPE)
+        assert b"succeeded" in done
+
+
 async def test_no_time_left(table: TaskTable) -> None:
     """A task whose deadline has passed on the way is not begun."""
     for workload, task in (("sleep", {"seconds": 0}), ("noop", {})):

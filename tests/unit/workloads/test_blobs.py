@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import resource
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from collegium.errors import Malformed, NotFound
+from collegium.errors import NotFound, TaskLost
 from collegium.workloads.blobs import BlobCache
 
 
@@ -55,11 +56,27 @@ async def test_wrong_bytes_are_refused(tmp_path: Path) -> None:
     sha256 = hashlib.sha256(b"right").hexdigest()
     source.blobs[sha256] = b"wrong"
     cache = BlobCache(tmp_path, 1000, source.fetch)
-    with pytest.raises(Malformed):
+    with pytest.raises(TaskLost):  # another worker may get the right ones
         await _read(cache, sha256)
     assert _kept(tmp_path) == {}
     source.blobs[sha256] = b"right"
     assert await _read(cache, sha256) == [b"right"]
+
+
+async def test_a_full_disk_is_a_task_for_others(tmp_path: Path) -> None:
+    """Without room the task is lost here, nothing half written stays, and it passes."""
+    source = _Source(b"x" * 10_000)
+    (sha256,) = source.blobs
+    cache = BlobCache(tmp_path, 100_000, source.fetch)
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, former[1]))
+    try:
+        with pytest.raises(TaskLost, match="disk"):
+            await _read(cache, sha256)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+    assert _kept(tmp_path) == {}
+    assert await _read(cache, sha256) == [b"x" * 10_000]
 
 
 async def test_missing_blob(tmp_path: Path) -> None:

@@ -166,6 +166,29 @@ async def test_children_are_replaced_when_their_server_dies(slots: Slots) -> Non
     assert await until(works_again, 20.0)
 
 
+async def test_a_server_that_dies_while_it_starts_is_started_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever kills it in its first seconds does not keep the slots from coming up."""
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    slots = Slots(1, PATHS, is_warm=False)
+    starting = asyncio.create_task(slots.start())
+    try:
+        await until(_has_a_server, 10.0)
+        server = await _has_a_server()
+        assert server is not None
+        server.kill()
+        await starting
+        assert (await slots.run(_order("n", "noop"))).output == b"{}"
+    finally:
+        await slots.stop()
+
+
+async def _has_a_server() -> psutil.Process | None:
+    children = psutil.Process().children()
+    return next((c for c in children if "forkserver" in " ".join(c.cmdline())), None)
+
+
 async def test_memory_limit_ends_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
     """A task above the memory limit is ended, and the slot goes on."""
     monkeypatch.setenv("PYTHONPATH", str(TESTS))
