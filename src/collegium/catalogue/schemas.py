@@ -59,6 +59,8 @@ Reference = Annotated[
 ]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 """An id, to ask for."""
+Exact = Annotated[str, StringConstraints(max_length=64)] | None
+"""A code or another short text to ask for, or none."""
 
 
 class Body(BaseModel):

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 from collegium import __version__
 from collegium.rest.answers import Answer, Document, shown
 from collegium.rest.bodies import BodyLimits
+from collegium.rest.gate import needs_token
 from collegium.rest.guards import Gate, Guards, HeaderLimits, Observer
 from collegium.rest.openapi import described
 from collegium.rest.routing import Dispatcher
@@ -78,7 +79,8 @@ class Application(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document: the framework's, with our errors in it."""
         if self.openapi_schema is None:
-            self.openapi_schema = described(super().openapi())
+            is_guarded = None if self._gate is None else needs_token
+            self.openapi_schema = described(super().openapi(), is_guarded=is_guarded)
         return self.openapi_schema
 
 

@@ -81,6 +81,11 @@ def require_token(scope: Scope, accepted: Iterable[bytes]) -> None:
         raise Unauthenticated("Send a valid token: Authorization: Bearer ...")
 
 
+def needs_token(path: str) -> bool:
+    """Tell whether a gate lets nobody in at this path without a token."""
+    return not _is_open(path)
+
+
 def _encoded(tokens: Iterable[SecretStr | None]) -> tuple[bytes, ...]:
     return tuple(t.get_secret_value().encode() for t in tokens if t is not None)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
+from collegium.rest.links import linked
 from collegium.rest.problems import KINDS, MEDIA_TYPE, Problem
 
 _METHODS = ("get", "post", "put", "patch", "delete")
@@ -17,27 +19,99 @@ _BY_METHOD = {
     "patch": (409, 412, 428, *_WITH_BODY),
     "delete": (409, 412, 428),
 }
+_GUARDED = (401, 403)
+_SCHEME = "token"
+_LONGEST_KEY = 64
+"""Of what stands in a path: an id, a code or a hash; a longer one leads nowhere."""
+_LENGTHS = {"date": 10, "date-time": 35, "uuid": 36}
+"""Longest texts of the formats that the standard bounds but few tools know to."""
+_TAG = '(W/)?"[!#-~]*"'
+_TAG_LIST = {
+    "type": "string",
+    "maxLength": 1024,
+    "pattern": rf"^(\*|{_TAG}(, *{_TAG})*)$",
+}
+_HEADERS: dict[str, dict[str, Any]] = {
+    "IfMatch": {
+        "name": "If-Match",
+        "description": "ETag of the state that this changes; needed when there is one.",
+        "schema": _TAG_LIST,
+    },
+    "IfNoneMatch": {
+        "name": "If-None-Match",
+        "description": "ETags of the states that need not be sent again.",
+        "schema": _TAG_LIST,
+    },
+    "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "description": "Names one intended effect: sent again, nothing more happens.",
+        "schema": {
+            "type": "string",
+            "maxLength": 257,
+            "pattern": '^"[ !#-[^-~]{1,255}"$',
+        },
+    },
+}
+"""What a method may carry, by the names in ``components``."""
+_HEADERS_BY_METHOD = {
+    "get": ("IfNoneMatch",),
+    "put": ("IfMatch",),
+    "patch": ("IfMatch",),
+    "delete": ("IfMatch",),
+    "post": ("IdempotencyKey",),
+}
 
 
-def described(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the document with a problem for each error that can occur.
+def described(
+    document: dict[str, Any], *, is_guarded: Callable[[str], bool] | None = None
+) -> dict[str, Any]:
+    """Return the document with what every route has in common.
 
     Parameters
     ----------
     document : as FastAPI makes it; changed in place.
+    is_guarded : tells of a path whether it asks for a token; None when none does.
     """
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    document["servers"] = [{"url": "/", "description": "Where this document is."}]
+    document["info"]["license"] = {
+        "name": "Apache License 2.0",
+        "identifier": "Apache-2.0",
+    }
+    components = document.setdefault("components", {})
+    components["parameters"] = {
+        name: {"in": "header", "required": False, **header}
+        for name, header in _HEADERS.items()
+    }
+    schemas = components.setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     _, definitions = models_json_schema(
         [(Problem, "serialization")], ref_template="#/components/schemas/{model}"
     )
     schemas.update(definitions["$defs"])
-    for operations in document.get("paths", {}).values():
+    if is_guarded is not None:
+        components["securitySchemes"] = {
+            _SCHEME: {"type": "http", "scheme": "bearer", "description": "A token."}
+        }
+    tags: set[str] = set()
+    for path, method, operation in _operations(document):
+        _describe(method, operation)
+        tags.update(operation.get("tags", ()))
+        if is_guarded is not None:
+            _guard(operation, is_guarded(path))
+    document["tags"] = [{"name": tag} for tag in sorted(tags)]
+    _bound_texts(document)
+    linked(document)
+    return document
+
+
+def _operations(
+    document: dict[str, Any],
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, operations in document.get("paths", {}).items():
         for method in _METHODS:
             if method in operations:
-                _describe(method, operations[method])
-    return document
+                yield path, method, operations[method]
 
 
 def _describe(method: str, operation: dict[str, Any]) -> None:
@@ -48,6 +122,35 @@ def _describe(method: str, operation: dict[str, Any]) -> None:
         responses.setdefault(str(status), _problem(status))
     if method == "get":
         responses.setdefault("304", {"description": "Not modified since."})
+    parameters = operation.setdefault("parameters", [])
+    for parameter in parameters:
+        if parameter["in"] == "path":
+            parameter["schema"].setdefault("minLength", 1)
+            parameter["schema"].setdefault("maxLength", _LONGEST_KEY)
+    parameters.extend(
+        {"$ref": f"#/components/parameters/{name}"}
+        for name in _HEADERS_BY_METHOD[method]
+    )
+
+
+def _guard(operation: dict[str, Any], is_guarded: bool) -> None:
+    operation["security"] = [{_SCHEME: []}] if is_guarded else []
+    if is_guarded:
+        for status in _GUARDED:
+            operation["responses"].setdefault(str(status), _problem(status))
+
+
+def _bound_texts(part: Any) -> None:
+    """Say of each text in a known format how long it can be."""
+    if isinstance(part, list):
+        for item in part:
+            _bound_texts(item)
+    elif isinstance(part, dict):
+        length = _LENGTHS.get(str(part.get("format")))
+        if length is not None and part.get("type") == "string":
+            part.setdefault("maxLength", length)
+        for item in part.values():
+            _bound_texts(item)
 
 
 def _is_framework_422(response: dict[str, Any] | None) -> bool:
