@@ -46,7 +46,11 @@ Language = Annotated[
 ]
 TimeZone = Annotated[str, Field(max_length=64), AfterValidator(_known_time_zone)]
 """IANA name of a time zone."""
-Texts = Annotated[dict[Language, str], Field(max_length=50)]
+Text = Annotated[str, StringConstraints(max_length=20_000)]
+Texts = Annotated[
+    dict[Language, Text],
+    Field(max_length=50, json_schema_extra={"additionalProperties": False}),
+]
 """Text by language (BCP 47)."""
 
 

@@ -39,6 +39,7 @@ from collegium.rest.bodies import (
 )
 from collegium.rest.headers import header
 from collegium.rest.idempotency import claim_of
+from collegium.rest.openapi import UNCONDITIONAL
 from collegium.rest.structs import answered, described_body, document_of
 from collegium.rest.traffic import Traffic
 
@@ -68,7 +69,7 @@ def workers_router() -> APIRouter:
 
     @router.put(
         "/{worker_id}",
-        openapi_extra=described_body(Announcement),
+        openapi_extra=described_body(Announcement) | UNCONDITIONAL,
         responses=answered(WorkerView, "It is new here.", 201)
         | {204: {"description": "It was known; what it says was taken in."}},
     )
@@ -88,7 +89,7 @@ def workers_router() -> APIRouter:
         fields += [_JSON, (b"location", location.encode())]
         return Answer(201, _encoder.encode(worker_view(fleet, worker_id)), fields)
 
-    @router.delete("/{worker_id}", status_code=204)
+    @router.delete("/{worker_id}", status_code=204, openapi_extra=UNCONDITIONAL)
     async def forget_worker(
         request: Request, worker_id: str, query: Annotated[Leaving, Query()]
     ) -> Answer:
@@ -184,7 +185,7 @@ def tasks_router(limits: BodyLimits, default_deadline_s: float) -> APIRouter:
         submissions: Submissions = request.app.state.submissions
         return shown(request, document_of(submissions.find(task_id).status))
 
-    @router.delete("/{task_id}", status_code=204)
+    @router.delete("/{task_id}", status_code=204, openapi_extra=UNCONDITIONAL)
     async def cancel_task(request: Request, task_id: str) -> Answer:
         """Cancel a task wherever it runs; 204 also when it has ended."""
         table: TaskTable | None = request.app.state.table

@@ -25,6 +25,7 @@ from collegium.jobs.schemas import JobIn, JobOut, JobPage, JobQuery
 from collegium.jobs.sessions import read_session
 from collegium.rest.answers import Answer, location_in, shown
 from collegium.rest.headers import header
+from collegium.rest.openapi import UNCONDITIONAL
 from collegium.rest.pages import links, not_modified, paged
 
 HEARTBEAT_S = 10.0
@@ -97,7 +98,9 @@ async def show_job(request: Request, job: str) -> Response:
     return shown(request, await service.find_job(database_of(request), job))
 
 
-@router.delete("/{job}", response_model=JobOut, status_code=202)
+@router.delete(
+    "/{job}", response_model=JobOut, status_code=202, openapi_extra=UNCONDITIONAL
+)
 async def cancel_job(request: Request, job: str) -> Response:
     """Ask a job to end; it keeps the best that it has made so far."""
     async with database_of(request).transaction() as transaction:
@@ -107,7 +110,7 @@ async def cancel_job(request: Request, job: str) -> Response:
     return _accepted(changed, [])
 
 
-@router.get("/{job}/result", status_code=303)
+@router.get("/{job}/result", status_code=303, openapi_extra=UNCONDITIONAL)
 async def show_result(request: Request, job: str) -> Response:
     """Lead to the blob that a job has made."""
     found = await service.find_job(database_of(request), job)
@@ -122,7 +125,11 @@ async def show_result(request: Request, job: str) -> Response:
     return Answer(303, b"", fields)
 
 
-@router.get("/{job}/events")
+@router.get(
+    "/{job}/events",
+    openapi_extra=UNCONDITIONAL,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
 async def follow_job(request: Request, job: str) -> Response:
     """Follow a job as server-sent events, until it has ended.
 

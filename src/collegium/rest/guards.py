@@ -196,10 +196,15 @@ class _Exchange:
 
     def _complete(self, message: Message) -> None:
         fields: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
-        names = {name for name, _ in fields}
-        if b"cache-control" not in names:
+        said = dict(fields)
+        kept = said.get(b"cache-control")
+        if kept is None:
             fields.append((b"cache-control", b"no-store"))
-        if b"content-security-policy" not in names:
+        elif kept.startswith(b"public") and self._is_personal():
+            # Shared caches would give it to everybody, with or without a token.
+            fields.remove((b"cache-control", kept))
+            fields.append((b"cache-control", kept.replace(b"public", b"private", 1)))
+        if b"content-security-policy" not in said:
             fields.append(_POLICY)
         fields.append((b"x-request-id", self._id))
         fields.extend(SECURITY_FIELDS)
@@ -207,3 +212,7 @@ class _Exchange:
         if self._observer is not None:
             seconds = time.perf_counter() - self._began_s
             self._observer(self._scope, message["status"], seconds)
+
+    def _is_personal(self) -> bool:
+        """Tell whether somebody has shown a token to see this."""
+        return any(name == b"authorization" for name, _ in self._scope["headers"])

@@ -19,10 +19,16 @@ _BY_METHOD = {
     "patch": (409, 412, 428, *_WITH_BODY),
     "delete": (409, 412, 428),
 }
+_DESCRIPTION = (
+    "One interface for all resources: entity tags and conditions, pages with links, "
+    "problems (RFC 9457) for every error, and keys for what must happen once."
+)
 _GUARDED = (401, 403)
 _SCHEME = "token"
 _LONGEST_KEY = 64
 """Of what stands in a path: an id, a code or a hash; a longer one leads nowhere."""
+UNCONDITIONAL = {"x-unconditional": True}
+"""For the ``openapi_extra`` of an operation without tags and conditions."""
 _LENGTHS = {"date": 10, "date-time": 35, "uuid": 36}
 """Longest texts of the formats that the standard bounds but few tools know to."""
 _TAG = '(W/)?"[!#-~]*"'
@@ -30,6 +36,7 @@ _TAG_LIST = {
     "type": "string",
     "maxLength": 1024,
     "pattern": rf"^(\*|{_TAG}(, *{_TAG})*)$",
+    "examples": ['"1.2af0"'],
 }
 _HEADERS: dict[str, dict[str, Any]] = {
     "IfMatch": {
@@ -48,7 +55,8 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "schema": {
             "type": "string",
             "maxLength": 257,
-            "pattern": '^"[ !#-[^-~]{1,255}"$',
+            "pattern": r'^"[ !#-\[\]-~]{1,255}"$',
+            "examples": ['"3f6d0c9e"'],
         },
     },
 }
@@ -73,6 +81,7 @@ def described(
     is_guarded : tells of a path whether it asks for a token; None when none does.
     """
     document["servers"] = [{"url": "/", "description": "Where this document is."}]
+    document["info"]["description"] = _DESCRIPTION
     document["info"]["license"] = {
         "name": "Apache License 2.0",
         "identifier": "Apache-2.0",
@@ -118,19 +127,22 @@ def _describe(method: str, operation: dict[str, Any]) -> None:
     responses = operation.setdefault("responses", {})
     if _is_framework_422(responses.get("422")):
         del responses["422"]
+    is_conditional = not operation.pop("x-unconditional", False)
     for status in (*_EVERYWHERE, *_BY_METHOD.get(method, ())):
-        responses.setdefault(str(status), _problem(status))
-    if method == "get":
+        if is_conditional or status not in (412, 428):
+            responses.setdefault(str(status), _problem(status))
+    if method == "get" and is_conditional:
         responses.setdefault("304", {"description": "Not modified since."})
     parameters = operation.setdefault("parameters", [])
     for parameter in parameters:
         if parameter["in"] == "path":
             parameter["schema"].setdefault("minLength", 1)
             parameter["schema"].setdefault("maxLength", _LONGEST_KEY)
-    parameters.extend(
-        {"$ref": f"#/components/parameters/{name}"}
-        for name in _HEADERS_BY_METHOD[method]
-    )
+    if is_conditional:
+        parameters.extend(
+            {"$ref": f"#/components/parameters/{name}"}
+            for name in _HEADERS_BY_METHOD[method]
+        )
 
 
 def _guard(operation: dict[str, Any], is_guarded: bool) -> None:
