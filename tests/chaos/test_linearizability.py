@@ -32,12 +32,14 @@ pytestmark = [
     pytest.mark.timeout(400 + 6 * HISTORY_S),
 ]
 
-CLIENTS = 10
+CLIENTS = 16
 CODES = ["C0", "C1", "C2"]
 COURSES = "/v1/universities/U/courses"
 PATIENCE_S = 3.0
 """After it a client gives up and does not know what became of its request."""
 STOPPED_S = 1.5
+PAUSE_S = 0.02
+"""After a request that nobody answered, so that a dead coordinator is not all load."""
 FIRST = "first"
 MERGE_PATCH = "application/merge-patch+json"
 
@@ -232,6 +234,7 @@ class Registrar:
                     seen = Seen((await answer.json())["name"], tag)
         except (aiohttp.ClientError, TimeoutError):
             self._history.statuses[kind, 0] += 1
+            await asyncio.sleep(PAUSE_S)
             return None
         if seen.value is not None:
             self._history.showed(path, tag, body, seen.value)
@@ -321,6 +324,7 @@ async def test_each_course_is_one_register(
     assert any(status == 0 for _, status in history.statuses)
     assert history.statuses["PUT", 200] + history.statuses["PATCH", 200] > HISTORY_S
     assert history.statuses["PUT", 412] + history.statuses["PATCH", 412] > 0
-    assert not {status for _, status in history.statuses if status in (500, 502, 504)}
+    # Who is in another's way is told to come back, or how it is now: never a fault.
+    assert {status for _, status in history.statuses if status >= 500} <= {503}
     history.keep(filled.folder / "history.txt")
     history.check()

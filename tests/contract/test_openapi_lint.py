@@ -88,7 +88,8 @@ async def findings(tools: Path, program: str, *args: str) -> Any:
     async with asyncio.timeout(RUN_S):
         out, err = await process.communicate()
     assert process.returncode in (0, 1), err.decode()
-    return json.loads(out)
+    # Behind an empty list Spectral says in words that there is nothing.
+    return json.JSONDecoder().raw_decode(out.decode())[0]
 
 
 async def spectral(tools: Path, file: Path) -> list[str]:

@@ -1,9 +1,10 @@
 """PostgreSQL behind the ``Database`` protocol, for several coordinators at once.
 
 Statements go through ``asyncpg`` with their plans kept per connection; a read by key is
-one round trip. Transactions run at READ COMMITTED: what must hold between concurrent
-ones is held by constraints, by conditional updates, and by the lock on a collection's
-revision that every change of it takes.
+one round trip. Behind a pool that gives each transaction another connection, as
+PgBouncer does, nothing is kept (``?pooling=transaction``). Transactions run at READ
+COMMITTED: what must hold between concurrent ones is held by constraints, by conditional
+updates, and by the lock on a collection's revision that every change of it takes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import functools
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
@@ -29,6 +31,7 @@ from collegium.errors import (
     CollegiumError,
     DatabaseUnavailable,
     DeadlineExceeded,
+    Misconfigured,
     Unavailable,
 )
 
@@ -36,7 +39,9 @@ ACQUIRE_S = 5.0
 """How long a request waits for a connection."""
 LOCK_S = 5.0
 """How long a statement waits for the locks of other transactions."""
+_LOCK_TIMEOUT = f"{int(LOCK_S * 1000)}"
 _OLDEST_VERSION = 15
+_POOLING = "pooling"
 _SCRIPT_LOCK = 0x636F6C6C
 """Scripts that change the schema run one after the other."""
 
@@ -46,7 +51,8 @@ class PostgresqlDatabase:
 
     Parameters
     ----------
-    url : ``postgresql://user:password@host:port/name``.
+    url : ``postgresql://user:password@host:port/name``; with ``?pooling=transaction``
+        there may be another connection behind it for each transaction.
     connections : most connections at once.
     scan_limit_s : longest time that a ``scan`` may take.
     """
@@ -56,13 +62,16 @@ class PostgresqlDatabase:
     def __init__(
         self, url: str, *, connections: int = 16, scan_limit_s: float = 2.0
     ) -> None:
-        self._url = url
+        self._url, self._is_pooled = _without_pooling(url)
         self._connections = connections
         self._scan_limit_s = scan_limit_s
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     async def open(self) -> None:
         """Connect."""
+        settings = {"application_name": "collegium"}
+        if not self._is_pooled:
+            settings |= {"lock_timeout": _LOCK_TIMEOUT, "jit": "off"}
         with _translating():
             self._pool = await asyncpg.create_pool(
                 self._url,
@@ -70,12 +79,8 @@ class PostgresqlDatabase:
                 max_size=self._connections,
                 timeout=ACQUIRE_S,
                 connection_class=_Connection,
-                statement_cache_size=400,
-                server_settings={
-                    "application_name": "collegium",
-                    "lock_timeout": f"{int(LOCK_S * 1000)}",
-                    "jit": "off",
-                },
+                statement_cache_size=0 if self._is_pooled else 400,
+                server_settings=settings,
             )
         version = await self.fetch_one("SHOW server_version_num")
         if version is None or int(version[0]) < _OLDEST_VERSION * 10_000:
@@ -104,6 +109,8 @@ class PostgresqlDatabase:
     async def transaction(self) -> AsyncIterator[PostgresqlTransaction]:
         """Return a context whose changes are on disk when it is left."""
         async with self._connection() as connection, connection.transaction():
+            if self._is_pooled:
+                await connection.execute(f"SET LOCAL lock_timeout = {_LOCK_TIMEOUT}")
             yield PostgresqlTransaction(connection)
 
     @asynccontextmanager
@@ -176,6 +183,23 @@ class PostgresqlDatabase:
                 yield connection
             finally:
                 await self._pool.release(connection)
+
+
+def _without_pooling(url: str) -> tuple[str, bool]:
+    """Return an address as PostgreSQL knows it, and whether a pool is behind it.
+
+    Raises
+    ------
+    Misconfigured
+        When it names a kind of pool that we could not work with.
+    """
+    parts = urlsplit(url)
+    options = parse_qsl(parts.query, keep_blank_values=True)
+    wanted = {value for name, value in options if name == _POOLING}
+    if wanted - {"transaction", "session"}:
+        raise Misconfigured("pooling is transaction, or session as without it.")
+    query = urlencode([(n, value) for n, value in options if n != _POOLING])
+    return urlunsplit(parts._replace(query=query)), "transaction" in wanted
 
 
 class _Connection(asyncpg.Connection):

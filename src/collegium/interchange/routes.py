@@ -21,6 +21,7 @@ from collegium.interchange.repository import problem_state
 from collegium.interchange.schemas import ImportIn, ImportResult, SnapshotResult
 from collegium.rest.answers import PRIVATE, Answer, json_answer
 from collegium.rest.etag import is_not_modified
+from collegium.rest.openapi import UNCONDITIONAL
 from collegium.timetabling.itc2019 import read_problem
 
 router = APIRouter(tags=["interchange"])
@@ -68,7 +69,12 @@ def _validators(state: str) -> list[tuple[bytes, bytes]]:
     return [(b"etag", f'"{state}"'.encode()), (b"cache-control", PRIVATE)]
 
 
-@router.post("/snapshots", response_model=SnapshotResult, status_code=201)
+@router.post(
+    "/snapshots",
+    response_model=SnapshotResult,
+    status_code=201,
+    openapi_extra=UNCONDITIONAL,
+)
 async def take_snapshot(request: Request, university: str, session: str) -> Response:
     """Store a session as it is now as a problem for a timetable job."""
     database = database_of(request)

@@ -49,7 +49,7 @@ def _links(
         if method not in operations:
             continue
         parameters = {**parents, key: made}
-        if method != "get":
+        if "412" in operations[method]["responses"]:
             parameters["If-Match"] = "$response.header.ETag"
         name = operations[method]["operationId"]
         found[name] = {"operationId": name, "parameters": parameters}
