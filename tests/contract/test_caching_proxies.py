@@ -314,12 +314,11 @@ async def _from_zero(client: aiohttp.ClientSession) -> None:
         assert answer.status == 200
 
 
+@pytest.mark.parametrize("origin", ["guarded"], indirect=True, scope="module")
 async def test_what_a_token_has_shown_is_shown_to_nobody_else(
-    proxy: str, origin: Origin, request: pytest.FixtureRequest
+    proxy: str, origin: Origin
 ) -> None:
     """After reads with a token, one without it, or with another, is refused."""
-    if not _is_guarded(request):
-        pytest.skip("here everybody may see everything")
     async with aiohttp.ClientSession(proxy) as client:
         for path in (origin.publication, origin.blob, COURSE, f"{UNIVERSITY}/courses"):
             for _ in range(2):

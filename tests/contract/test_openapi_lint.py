@@ -25,6 +25,7 @@ from collegium.settings import CoordinatorSettings
 TOOLS = Path(__file__).parents[1] / "tools" / "openapi"
 INSTALL_S = 900
 RUN_S = 600
+OLDEST_NODE = 20
 UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ENETUNREACH")
 
 pytestmark = pytest.mark.timeout(INSTALL_S + RUN_S)
@@ -36,9 +37,12 @@ def tools() -> Path:
 
     Its name holds a hash of what is installed, so that another lock makes another one.
     """
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("npm is not installed here: install your system's npm")
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm is None or node is None:
+        pytest.skip("npm is not installed here: install Node.js 20 or later")
+    version = subprocess.check_output([node, "--version"], text=True)
+    if int(version.strip("v\n").split(".")[0]) < OLDEST_NODE:
+        pytest.skip(f"Redocly needs Node.js {OLDEST_NODE} or later, here is {version}")
     files = sorted(path for path in TOOLS.iterdir() if path.is_file())
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in files))
     folder = cache_folder() / "tools" / f"openapi-{digest.hexdigest()[:12]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 
 import msgspec
@@ -63,8 +64,17 @@ class CoordinatorTotals(msgspec.Struct):
 
 
 class StatisticsView(msgspec.Struct):
-    """``GET /v1/stats``."""
+    """``GET /v1/stats``.
 
+    Parameters
+    ----------
+    as_of : when this was counted, RFC 3339 in UTC.
+    report_age_s : seconds since the oldest report in the sums of workers that are up;
+        what they have done since is not in it.
+    """
+
+    as_of: str
+    report_age_s: float
     fleet: FleetTotals
     workers: dict[str, SourceTotals]
     coordinator: CoordinatorTotals
@@ -119,7 +129,19 @@ def statistics(fleet: Fleet, traffic: Traffic) -> StatisticsView:
     )
     _fill(total, fleet.statistics.total())
     workers = {name: _fill(SourceTotals(), c) for name, c in by_source.items()}
-    return StatisticsView(total, workers, _coordinator(fleet), traffic.totals())
+    return StatisticsView(
+        as_of=_now(),
+        report_age_s=round(max((now_s - m.seen_s for m in routable), default=0.0), 1),
+        fleet=total,
+        workers=workers,
+        coordinator=_coordinator(fleet),
+        http=traffic.totals(),
+    )
+
+
+def _now() -> str:
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+    return now.replace("+00:00", "Z")
 
 
 def _coordinator(fleet: Fleet) -> CoordinatorTotals:

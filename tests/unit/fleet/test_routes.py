@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,7 +11,14 @@ from starlette.applications import Starlette
 
 from collegium.errors import NotFound
 from collegium.fleet.metrics import fleet_metrics
-from collegium.fleet.routes import stats_router, tasks_router, workers_router
+from collegium.fleet.routes import (
+    MOST_WAIT_S,
+    _preferences,
+    _wait_s,
+    stats_router,
+    tasks_router,
+    workers_router,
+)
 from collegium.fleet.service import Fleet
 from collegium.fleet.submissions import Submissions
 from collegium.rest.application import Application
@@ -198,6 +206,47 @@ async def test_task_that_nobody_waits_for(client: AsgiClient) -> None:
     assert (await client.delete(location)).status == 204
     assert (await client.get("/v1/tasks/unknown")).status == 404
     assert (await client.delete("/v1/tasks/unknown")).status == 404
+
+
+async def test_waiting_for_a_while(client: AsgiClient) -> None:
+    """``wait`` gives the result itself when it is there in time, else 202."""
+    body = {"workload": "sleep", "input": {"seconds": 0.05}}
+    headers = {"prefer": "respond-async, wait=30"}
+    answer = await client.post("/v1/tasks", body, headers=headers)
+    assert (answer.status, answer.json()["state"]) == (200, "succeeded")
+    assert "location" not in answer.headers
+    body = {"workload": "sleep", "input": {"seconds": 60}}
+    headers = {"prefer": "wait=0, unknown; x=1, respond-async"}
+    answer = await client.post("/v1/tasks", body, headers=headers)
+    assert answer.status == 202
+    assert (await client.delete(answer.headers["location"])).status == 204
+
+
+@pytest.mark.parametrize(
+    ("prefer", "seconds"),
+    [
+        ("respond-async", 0.0),
+        ("respond-async, wait=5", 5.0),
+        ("Wait = 5,respond-async", 5.0),
+        ("respond-async, wait=100000", MOST_WAIT_S),
+        ("respond-async, wait=-1, wait=x, wait", 0.0),
+    ],
+)
+def test_waits_are_bounded(prefer: str, seconds: float) -> None:
+    """Nobody waits for more than a bound; what is no number is ignored."""
+    assert _wait_s(_preferences(prefer)) == seconds
+
+
+async def test_statistics_tell_their_age(client: AsgiClient) -> None:
+    """The sums say when they were made, and how old a worker's report in them is."""
+    before = datetime.datetime.now(datetime.UTC)
+    assert (await client.get("/v1/stats")).json()["report_age_s"] == 0.0
+    await client.put("/v1/workers/w", SAID)
+    stats = (await client.get("/v1/stats")).json()
+    as_of = datetime.datetime.fromisoformat(stats["as_of"])
+    slack = datetime.timedelta(milliseconds=1)
+    assert before - slack <= as_of <= datetime.datetime.now(datetime.UTC) + slack
+    assert 0.0 <= stats["report_age_s"] <= 60.0
 
 
 async def _ended(client: AsgiClient, location: str) -> Reply | None:
