@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -39,37 +39,40 @@ auth_type = any
 pool_mode = transaction
 default_pool_size = 3
 max_client_conn = 100
-logfile = {folder}/log.txt
-pidfile = {folder}/pid
 """
 
 
 @pytest.fixture
-def pooled_url(postgresql: Postgresql, tmp_path: Path) -> Iterator[str]:
+def pooled_url(postgresql: Postgresql) -> Iterator[str]:
     """Return the address of an empty database behind a pool of three connections."""
     program = shutil.which("pgbouncer")
     if program is None:
         pytest.skip("pgbouncer is not installed here")
     port, name = free_port(), postgresql.create()
-    folder = tmp_path / "pool"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(prefix="collegium-pool-"))
     config = folder / "pgbouncer.ini"
-    config.write_text(CONFIG.format(server=postgresql.port, port=port, folder=folder))
+    config.write_text(CONFIG.format(server=postgresql.port, port=port))
     options: dict[str, str] = {}
-    if os.geteuid() == 0:  # it refuses to run as root
-        options = {"user": "postgres"}
+    if postgresql._user is not None:  # it, too, refuses to run as root
+        options = {"user": postgresql._user}
         for path in (folder, config):
-            shutil.chown(path, "postgres")
-        for parent in folder.parents:
-            if parent.owner() == "root" and parent.stat().st_mode & 0o005 != 0o005:
-                parent.chmod(parent.stat().st_mode | 0o055)
-    process = subprocess.Popen([program, str(config)], **options)  # type: ignore[call-overload]
+            shutil.chown(path, postgresql._user)
+    with (folder / "said.txt").open("wb") as said:
+        process = subprocess.Popen(
+            [program, str(config)],
+            stdout=said,
+            stderr=said,
+            **options,  # type: ignore[call-overload]
+        )
     try:
         yield f"postgresql://collegium@127.0.0.1:{port}/{name}"
     finally:
+        ended_by_itself = process.poll()
         process.terminate()
         process.wait(20)
+        assert ended_by_itself is None, (folder / "said.txt").read_text()
         postgresql.drop(name)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
