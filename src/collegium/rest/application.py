@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import Any
 
@@ -59,6 +60,8 @@ class Application(FastAPI):
         self._observer = observer
         self._gate = gate
         self._is_traced: bool | None = None
+        self._description: Document | None = None
+        self._describing = asyncio.Lock()
         self.add_api_route("/openapi.json", _show_openapi, include_in_schema=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,9 +86,22 @@ class Application(FastAPI):
             self.openapi_schema = described(super().openapi(), is_guarded=is_guarded)
         return self.openapi_schema
 
+    async def openapi_document(self) -> Document:
+        """Return the OpenAPI document as it is sent.
+
+        Making it takes a second, so that a thread does it, the first time that somebody
+        asks.
+        """
+        async with self._describing:
+            if self._description is None:
+                self._description = await asyncio.to_thread(self._write_description)
+        return self._description
+
+    def _write_description(self) -> Document:
+        raw = msgspec.json.encode(self.openapi())
+        return Document(raw, hashlib.sha256(raw).hexdigest()[:32])
+
 
 async def _show_openapi(request: Request) -> Answer:
     """Show the description of this interface."""
-    raw = msgspec.json.encode(request.app.openapi())
-    digest = hashlib.sha256(raw).hexdigest()[:32]
-    return shown(request, Document(raw, digest))
+    return shown(request, await request.app.openapi_document())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -441,6 +442,24 @@ def test_problem_types_are_distinct() -> None:
     slugs = [kind.slug for kind in KINDS.values()]
     assert len(slugs) == len(set(slugs))
     assert all(400 <= kind.status < 600 for kind in KINDS.values())
+
+
+async def test_the_document_is_made_once_and_elsewhere() -> None:
+    """Many who ask at once get one document, and the loop does not make it."""
+    made_in: list[threading.Thread] = []
+
+    class Slow(Application):
+        def openapi(self) -> dict[str, Any]:
+            made_in.append(threading.current_thread())
+            return super().openapi()
+
+    client = AsgiClient(Slow(title="Things"))
+    replies = await asyncio.gather(*(client.get("/openapi.json") for _ in range(5)))
+    assert len({reply.body for reply in replies}) == 1
+    assert len(made_in) == 1
+    assert made_in[0] is not threading.current_thread()
+    known = {"if-none-match": replies[0].etag}
+    assert (await client.get("/openapi.json", headers=known)).status == 304
 
 
 async def test_document_describes_lean_routes(client: AsgiClient) -> None:
