@@ -11,6 +11,7 @@ from settings_page import settings_page
 
 from collegium.coordinator.app import create_app
 from collegium.errors import CollegiumError
+from collegium.rest.openapi import SCOPE
 from collegium.rest.problems import KINDS
 from collegium.settings import CoordinatorSettings
 
@@ -27,8 +28,10 @@ conditions, pages and errors are the same everywhere: a `GET` carries an `ETag` 
 answered 304 when `If-None-Match` has it; a `PUT`, `PATCH` or `DELETE` of something that
 exists needs `If-Match` (428 without, 412 when it has changed); a `POST` may carry an
 `Idempotency-Key`; lists are `{{"items": [...], "next": ..., "prev": ...}}` and say the
-same in `Link`. The whole description is at `/openapi.json`; errors are listed in
-[errors](errors.md).
+same in `Link`. Where keys are demanded, a request needs one with the scope named here
+(401 without a key, 403 without the scope, and 404 for a university that the key is not
+of): see [keys and roles](../howto/keys-and-roles.md). The whole description is at
+`/openapi.json`; errors are listed in [errors](errors.md).
 """
 
 ERRORS = """# Errors
@@ -78,7 +81,8 @@ def rest_page(document: dict[str, Any]) -> str:
                 tags.setdefault(tag, []).append(_row(method, path, operation))
     parts = [REST.format(note=NOTE)]
     for tag, rows in tags.items():
-        head = "| method | path | does | takes | answers |\n|---|---|---|---|---|"
+        head = "| method | path | does | needs | takes | answers |\n"
+        head += "|---|---|---|---|---|---|"
         parts.append("\n".join([f"## {tag.capitalize()}\n", head, *rows, ""]))
     return "\n".join(parts)
 
@@ -87,7 +91,8 @@ def _row(method: str, path: str, operation: dict[str, Any]) -> str:
     does = operation.get("description", "").splitlines()[:1]
     takes = ", ".join(_taken(operation))
     answers = ", ".join(code for code in sorted(operation["responses"]) if code < "400")
-    cells = (method.upper(), f"`{path}`", *(does or [""]), takes, answers)
+    needs = f"`{operation[SCOPE]}`" if SCOPE in operation else ""
+    cells = (method.upper(), f"`{path}`", *(does or [""]), needs, takes, answers)
     return f"| {' | '.join(cells)} |"
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 pytest_plugins = [  # what others import comes first
+    "fixtures.compiled",
     "fixtures.cluster",
+    "fixtures.collector",
     "fixtures.postgresql",
     "fixtures.catalogue",
     "fixtures.instances",
@@ -11,3 +15,9 @@ pytest_plugins = [  # what others import comes first
     "fixtures.world",
     "fixtures.registration",
 ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what starts real processes: it takes longest, and mostly waits."""
+    first = {item.path for item in items if "processes" in item.keywords}
+    items.sort(key=lambda item: item.path not in first)

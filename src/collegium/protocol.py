@@ -93,6 +93,20 @@ class RunningTask(msgspec.Struct, omit_defaults=True):
     progress: dict[str, Any] | None = None
 
 
+MOST_LEAVES = 500
+"""Sources whose counters go along with one announcement; of more, a random choice."""
+
+
+class SourceReport(msgspec.Struct, omit_defaults=True):
+    """What another source than the sender has counted, under its own name."""
+
+    source: Name
+    incarnation: Annotated[str, Meta(max_length=64)]
+    counters: dict[Name, Count]
+    is_summary: bool = False
+    """A coordinator, whose tasks are counted by its own workers as well."""
+
+
 class Announcement(msgspec.Struct, omit_defaults=True):
     """The whole representation of a worker, in ``PUT /v1/workers/{id}``.
 
@@ -120,6 +134,9 @@ class Announcement(msgspec.Struct, omit_defaults=True):
     """Totals since the start of this incarnation; they only grow."""
     gauges: dict[Name, float] = {}
     """What goes up and down: CPU share, memory in bytes, temperature of the queue."""
+    leaves: Annotated[list[SourceReport], Meta(max_length=1000)] = []
+    """For a coordinator: the counters of its workers, each under its own name, so that
+    whoever hears of a worker by two ways counts it once."""
     coordinators: Annotated[list[Name], Meta(max_length=1000)] = []
     """Incarnations of the coordinators whose slots are in the sum: empty for a worker,
     itself and those below for a coordinator. Nobody takes itself in by a detour."""

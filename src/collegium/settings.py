@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -62,6 +63,8 @@ class CoordinatorSettings(BaseSettings):
     """``tcp://host:port`` of the cluster for the engine ``dask``."""
     policy: PolicyName = "round_robin"
     """How the next worker is chosen."""
+    hedge: bool = False
+    """Try short tasks that may run twice at a second worker when the first is late."""
     heartbeat_s: float = Field(default=5.0, gt=0.0, le=3600.0)
     """How often workers shall report; a lease is three heartbeats."""
     max_workers: int = Field(default=10_000, ge=1)
@@ -77,10 +80,14 @@ class CoordinatorSettings(BaseSettings):
     slot_memory_mb: int = Field(default=0, ge=0)
     """A child process above it is replaced; 0 sets no bound."""
 
+    auth: Literal["off", "required"] = "off"
+    """``required``: nobody gets in without a key or token; so it is anyway with an API
+    token, or beyond this machine."""
     worker_token: SecretStr | None = None
     """What workers and coordinator show each other; needed beyond this machine."""
     api_token: SecretStr | None = None
-    """What clients must show as a bearer token; needed beyond this machine."""
+    """What operators may show as a bearer token in place of a key; beyond this machine
+    one of the two is needed."""
     worker_networks: Texts = ()
     """Networks (CIDR) whose addresses may announce themselves; empty means any."""
     tls_cert: Path | None = None
@@ -96,13 +103,24 @@ class CoordinatorSettings(BaseSettings):
     """How a parent reaches this coordinator, when host and port do not say it."""
     body_limit_bytes: int = Field(default=64 * 2**20, ge=1024)
     """Largest request body that is read."""
+    rate_limit: int = Field(default=0, ge=0)
+    """Requests that a token or address may make in a window; 0 sets no limit."""
+    rate_window_s: int = Field(default=60, ge=1, le=86_400)
+    """Seconds after which a used-up limit is there again."""
+    trusted_proxies: Texts = ()
+    """Networks (CIDR) of proxies whose X-Forwarded-For is believed."""
     log_format: Literal["text", "json"] = "text"
     """Lines for people or for programs."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least important lines that are written."""
 
-    def refuse_exposure(self) -> None:
+    def refuse_exposure(self, has_operator_key: Callable[[], bool]) -> None:
         """Make sure that nothing beyond this machine is reachable unguarded.
+
+        Parameters
+        ----------
+        has_operator_key : tells whether the database has a key of an operator; asked
+            only where it matters.
 
         Raises
         ------
@@ -111,12 +129,26 @@ class CoordinatorSettings(BaseSettings):
         """
         if is_loopback(self.host):
             return
-        if self.worker_token is None or self.api_token is None:
+        is_safe = self.worker_token is not None and (
+            self.api_token is not None
+            or (self.auth == "required" and has_operator_key())
+        )
+        if not is_safe:
             raise Misconfigured(
                 f"Binding to {self.host} makes the coordinator reachable from other "
-                "machines: set COLLEGIUM_API_TOKEN and COLLEGIUM_WORKER_TOKEN first, "
-                "or bind to 127.0.0.1."
+                "machines: set COLLEGIUM_WORKER_TOKEN, and either COLLEGIUM_API_TOKEN "
+                "or COLLEGIUM_AUTH=required with an operator's key (collegium key "
+                "create --role operator), or bind to 127.0.0.1."
             )
+
+    @property
+    def is_auth_required(self) -> bool:
+        """Whether clients must show a key or a token."""
+        return (
+            self.auth == "required"
+            or self.api_token is not None
+            or not is_loopback(self.host)
+        )
 
     @property
     def local_slot_count(self) -> int:

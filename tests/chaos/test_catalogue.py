@@ -17,7 +17,7 @@ import pytest
 from fixtures.cluster import Program, free_port
 from fixtures.waiting import until
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 
 WRITERS = 8
 ROUNDS = 3

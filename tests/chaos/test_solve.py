@@ -19,17 +19,14 @@ from collegium.timetabling.validate import validate
 from fixtures.cluster import Client, Cluster
 from fixtures.waiting import until
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.timeout(600),
+    pytest.mark.usefixtures("compiled_solver"),
+]
 
 START_S = 120.0
 SMALL = ("wbg-fal10", "lums-sum17", "bet-sum18", "pu-cs-fal07")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compiled() -> None:
-    """Compile the solver once, so that no test waits for it."""
-    code = "from collegium.timetabling.solve import warm_up; warm_up()"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=280)
 
 
 @pytest.fixture
@@ -123,20 +120,9 @@ def _read_until(process: subprocess.Popen[str], text: str) -> None:
         shown += process.stderr.read(1)
 
 
-@pytest.mark.parametrize(
-    "args",
-    [
-        ["none.xml", "--out", "o.xml"],
-        ["{instance}", "--out", "none/o.xml"],
-        ["{instance}", "--out", "o.xml", "--seconds", "1", "--iterations", "1"],
-        ["{instance}", "--out", "o.xml", "--workers", "1", "--coordinator", "http://x"],
-        ["{instance}", "--out", "o.xml", "--coordinator", "nonsense"],
-    ],
-)
-def test_bad_input_ends_with_one_line(instance: Path, args: list[str]) -> None:
+def test_bad_input_ends_with_one_line() -> None:
     """Exit code 2, and no traceback."""
-    filled = [arg.format(instance=instance) for arg in args]
-    code, stdout, stderr = _end(_start("solve", *filled, "--quiet"))
+    code, stdout, stderr = _end(_start("solve", "none.xml", "--out", "o.xml"))
     assert (code, stdout) == (2, "")
     assert len(stderr.splitlines()) == 1
     assert stderr.startswith("collegium: ")
@@ -163,8 +149,8 @@ async def test_solving_there_uses_the_workers(
     _read_until(process, "feasible")
     process.send_signal(signal.SIGINT)
     code, stdout, stderr = _end(process)
-    # The best that is stored may be older than the best that a lease had shown.
-    assert code == (0 if _assert_true(stdout, instance)["feasible"] else 1), stderr
+    assert code == 0, stderr
+    assert _assert_true(stdout, instance)["feasible"]
     latest = (await client.get("/v1/jobs"))["items"][0]
     assert latest["state"] == "cancelled"
 

@@ -14,7 +14,7 @@ from collegium.protocol import MAX_HOPS, via_text
 from fixtures.cluster import Client, Cluster, client_of
 from fixtures.waiting import until
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 
 START_S = 60.0
 
@@ -74,10 +74,43 @@ async def test_a_killed_leaf_costs_nothing_above(
     await until(lambda: _has_slots(client, 1), 10.0)
 
     async def is_counted_once() -> bool:
-        stats = await client.get("/v1/stats")
-        return bool(stats["fleet"]["tasks_completed"] == 20)
+        above, under = await client.get("/v1/stats"), await below.get("/v1/stats")
+        counts = [s["fleet"]["tasks_completed"] for s in (above, under)]
+        # What the killed one did after its last report is not known to anybody.
+        return counts[0] == counts[1] and 10 <= counts[0] <= 20
 
     await until(is_counted_once, 10.0)
+    assert {"one", "two"} <= set((await client.get("/v1/stats"))["workers"])
+
+
+async def test_a_worker_with_two_ways_up_is_counted_once(
+    cluster: Cluster, client: Client, branch: Cluster, below: Client
+) -> None:
+    """Known to a coordinator and to its parent, a worker counts each task once."""
+    cluster.start_coordinator()
+    branch.start_coordinator("--parent", cluster.url)
+    branch.start_worker("both", "--coordinator", cluster.url)
+    await until(client.is_ready, START_S)
+    await until(below.is_ready, START_S)
+    await until(lambda: below.are_up("both"), START_S)
+
+    async def has_two_ways() -> bool:
+        return len(await client.workers()) == 2
+
+    await until(has_two_ways, START_S)
+    for asked in [client, below] * 5:
+        assert (await asked.run("sleep", {"seconds": 0.01}))[0] == 200
+
+    async def is_known_everywhere() -> bool:
+        stats = [await asked.get("/v1/stats") for asked in (client, below)]
+        counts = [s["workers"].get("both", {}).get("tasks_completed") for s in stats]
+        return counts == [10, 10]
+
+    await until(is_known_everywhere, 10.0)
+    for _ in range(3):
+        stats = await client.get("/v1/stats")
+        assert stats["fleet"]["tasks_completed"] == 10
+        await asyncio.sleep(0.5)  # more reports of the same change nothing
 
 
 async def test_a_branch_that_ends_gives_its_tasks_back(

@@ -62,6 +62,10 @@ def tools() -> Path:
                 pytest.skip(f"npm reaches no registry: {installed.stderr[-300:]}")
             assert installed.returncode == 0, installed.stderr
             unfinished.rename(folder)
+        except OSError:
+            # Another process has installed the same meanwhile.
+            if not folder.exists():
+                raise
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
     return folder

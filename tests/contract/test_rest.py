@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -10,46 +9,9 @@ import pytest
 from collegium.courses.schemas import Course, CourseIn
 from collegium.db.database import Database
 from collegium.universities.schemas import University
-from fixtures.asgi import AsgiClient, Reply
-
-CS = {"code": "CS101", "name": "Programming"}
-WHOLE = {
-    **CS,
-    "titles": {"de": "Programmieren", "zh-Hant": "程式設計"},
-    "subject_code": "CS",
-    "number": "101",
-    "descriptions": {"en": "From nothing to something."},
-    "credits": 7.5,
-    "level": "bachelor",
-    "prerequisites": None,
-    "effective_from": "2020-01-01",
-    "effective_to": "2030-12-31",
-    "other_codes": [{"code_type": "sis", "code": "4711"}],
-}
-
-
-def problem_of(reply: Reply, status: int, slug: str) -> dict[str, Any]:
-    """Make sure that a reply is the problem of that name, and return it."""
-    assert (reply.status, reply.json()["type"]) == (status, f"/problems/{slug}")
-    assert reply.headers["content-type"] == "application/problem+json"
-    assert reply.headers["cache-control"] == "no-store"
-    problem: dict[str, Any] = reply.json()
-    return problem
-
-
-async def create(client: AsgiClient, courses: str, **members: Any) -> Reply:
-    """Add a course."""
-    reply = await client.post(courses, {**CS, **members})
-    assert reply.status == 201, reply.body
-    return reply
-
-
-def matching(reply: Reply) -> dict[str, str]:
-    """Return the condition that nothing has changed since a reply."""
-    return {"if-match": reply.etag}
-
-
-# Create and show
+from fixtures.asgi import AsgiClient
+from fixtures.courses import CS, WHOLE, create
+from fixtures.replies import matching, problem_of
 
 
 async def test_least_bodies_are_enough(catalogue: AsgiClient, nowhere: str) -> None:
@@ -181,124 +143,6 @@ async def test_only_utf8_and_json_are_taken(
         assert "json" in reply.headers[accepted]
 
 
-# Conditions
-
-
-async def test_known_states_are_not_sent_again(
-    catalogue: AsgiClient, nowhere: str
-) -> None:
-    """If-None-Match gives 304 with the fields of a 200 and no body, also to HEAD."""
-    created = await create(catalogue, nowhere)
-    for path in (created.headers["location"], nowhere, "/v1/universities"):
-        got = await catalogue.get(path)
-        assert got.headers["cache-control"] == "no-cache"
-        for value in (got.etag, f"W/{got.etag}", f'"x", {got.etag}', "*"):
-            for method in ("GET", "HEAD"):
-                reply = await catalogue.request(
-                    method, path, headers={"if-none-match": value}
-                )
-                assert (reply.status, reply.body) == (304, b"")
-                assert reply.etag == got.etag
-                assert reply.headers["cache-control"] == "no-cache"
-                assert "content-type" not in reply.headers
-        reply = await catalogue.get(path, headers={"if-none-match": '"other"'})
-        assert (reply.status, reply.body) == (200, got.body)
-
-
-async def test_writes_need_the_state_that_they_change(
-    catalogue: AsgiClient, nowhere: str
-) -> None:
-    """Without If-Match 428, with an old one 412; neither changes anything."""
-    old = await create(catalogue, nowhere)
-    path = f"{nowhere}/CS101"
-    now = await catalogue.patch(path, {"name": "New"}, headers=matching(old))
-    assert now.status == 200
-    for method, body in (("PUT", CS), ("PATCH", {"name": "X"}), ("DELETE", None)):
-        reply = await catalogue.request(method, path, body)
-        assert "If-Match" in problem_of(reply, 428, "precondition-required")["detail"]
-        for value in (old.etag, f"W/{now.etag}", '"none"'):
-            reply = await catalogue.request(
-                method, path, body, headers={"if-match": value}
-            )
-            problem_of(reply, 412, "precondition-failed")
-        reply = await catalogue.request(
-            method, path, body, headers={"if-match": "nonsense"}
-        )
-        problem_of(reply, 400, "unreadable")
-    assert (await catalogue.get(path)).body == now.body
-
-
-async def test_missing_comes_before_conditions(
-    catalogue: AsgiClient, nowhere: str
-) -> None:
-    """If-Match on what does not exist is 404, or 412 where a PUT could make it."""
-    headers = {"if-match": '"1"'}
-    path = f"{nowhere}/CS101"
-    problem_of(await catalogue.patch(path, {}, headers=headers), 404, "not-found")
-    problem_of(await catalogue.delete(path, headers=headers), 404, "not-found")
-    reply = await catalogue.put(path, CS, headers=headers)
-    problem_of(reply, 412, "precondition-failed")
-
-
-async def test_tags_do_not_come_back(catalogue: AsgiClient, nowhere: str) -> None:
-    """Deleted and made again with the same content, a course has another tag."""
-    seen = set()
-    for _ in range(3):
-        reply = await create(catalogue, nowhere)
-        seen.add(reply.etag)
-        reply = await catalogue.delete(f"{nowhere}/CS101", headers=matching(reply))
-        assert (reply.status, reply.body) == (204, b"")
-        seen.add((await catalogue.get(nowhere)).etag)
-    assert len(seen) == 6
-
-
-async def test_equal_bytes_have_equal_tags(catalogue: AsgiClient, nowhere: str) -> None:
-    """The tag changes exactly when the representation does."""
-    await create(catalogue, nowhere)
-    path = f"{nowhere}/CS101"
-    seen: dict[str, bytes] = {}
-    for name in ("A", "A", "B", "B", "A"):
-        before = await catalogue.get(path)
-        reply = await catalogue.patch(path, {"name": name}, headers=matching(before))
-        assert (reply.etag == before.etag) == (reply.body == before.body)
-        assert seen.setdefault(reply.etag, reply.body) == reply.body
-    assert len(seen) == 3
-
-
-async def test_only_one_creation_wins(catalogue: AsgiClient, nowhere: str) -> None:
-    """Of ten PUTs that must create, exactly one answers 201 and the others 412."""
-    headers = {"if-none-match": "*"}
-    replies = await asyncio.gather(
-        *(
-            catalogue.put(f"{nowhere}/CS101", {**CS, "name": str(n)}, headers=headers)
-            for n in range(10)
-        )
-    )
-    assert sorted(reply.status for reply in replies) == [201, *[412] * 9]
-    (winner,) = (reply for reply in replies if reply.status == 201)
-    assert (await catalogue.get(f"{nowhere}/CS101")).body == winner.body
-
-
-async def test_only_one_change_of_a_state_wins(
-    catalogue: AsgiClient, nowhere: str
-) -> None:
-    """Of ten changes of the same state, exactly one happens."""
-    created = await create(catalogue, nowhere)
-    path = f"{nowhere}/CS101"
-    replies = await asyncio.gather(
-        *(
-            catalogue.patch(path, {"credits": float(n)}, headers=matching(created))
-            for n in range(10)
-        )
-    )
-    assert sorted(reply.status for reply in replies) == [200, *[412] * 9]
-    (winner,) = (reply for reply in replies if reply.status == 200)
-    assert (await catalogue.get(path)).body == winner.body
-
-
-# Replace, change, delete
-
-
 async def test_put_creates_and_replaces(catalogue: AsgiClient, nowhere: str) -> None:
     """PUT makes a course at its code, then replaces all of it."""
     path = f"{nowhere}/CS101"
@@ -414,58 +258,6 @@ async def test_prefer_decides_about_the_body(
     assert (await catalogue.get(f"{nowhere}/CS101")).etag == changed.etag
     ignored = await catalogue.get(f"{nowhere}/CS101", headers={"prefer": "handling=x"})
     assert "preference-applied" not in ignored.headers
-
-
-# Prerequisites
-
-
-async def test_prerequisites_are_courses_of_the_university(
-    catalogue: AsgiClient, nowhere: str
-) -> None:
-    """A rule may nest; its courses are kept by id, and must be there."""
-    ids = {
-        code: (await create(catalogue, nowhere, code=code)).json()["id"]
-        for code in ("A1", "A2")
-    }
-    rule: dict[str, Any] = {
-        "kind": "any",
-        "rules": [
-            {"kind": "course", "course": "A1", "min_grade": "C"},
-            {
-                "kind": "at_least",
-                "count": 1,
-                "rules": [{"kind": "course", "course": ids["A2"], "min_grade": None}],
-            },
-            {"kind": "permission", "of": "dean"},
-        ],
-    }
-    reply = await create(catalogue, nowhere, code="B", prerequisites=rule)
-    rule["rules"][0]["course"] = ids["A1"]
-    assert reply.json()["prerequisites"] == rule
-    wrong = {"kind": "all", "rules": [{"kind": "course", "course": "NONE"}]}
-    refused = await catalogue.post(nowhere, {**CS, "code": "C", "prerequisites": wrong})
-    errors = problem_of(refused, 422, "malformed")["errors"]
-    assert errors[0]["pointer"] == "/prerequisites/rules/0/course"
-
-
-async def test_no_course_needs_itself(catalogue: AsgiClient, nowhere: str) -> None:
-    """A rule that leads back to its own course, over any steps, is refused."""
-    await create(catalogue, nowhere, code="A")
-    for before, code in (("A", "B"), ("B", "C")):
-        rule = {"kind": "course", "course": before}
-        await create(catalogue, nowhere, code=code, prerequisites=rule)
-    for needed in ("A", "B", "C"):
-        state = await catalogue.get(f"{nowhere}/A")
-        refused = await catalogue.patch(
-            f"{nowhere}/A",
-            {"prerequisites": {"kind": "course", "course": needed}},
-            headers=matching(state),
-        )
-        problem_of(refused, 422, "malformed")
-        assert (await catalogue.get(f"{nowhere}/A")).body == state.body
-
-
-# Committed before answered
 
 
 async def test_answered_is_committed(

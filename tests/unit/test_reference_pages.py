@@ -29,9 +29,11 @@ def test_a_new_resource_would_be_listed() -> None:
         "description": "List things.",
         "parameters": [{"in": "query", "name": "colour"}],
         "responses": {"200": {}, "304": {}, "404": {}},
+        "x-scope": "things:read",
     }
     page = rest_page({"paths": {"/v1/things": {"get": operation}}})
-    assert "| GET | `/v1/things` | List things. | `colour` | 200, 304 |" in page
+    row = "| GET | `/v1/things` | List things. | `things:read` | `colour` | 200, 304 |"
+    assert row in page
 
 
 def test_every_setting_says_what_it_means() -> None:

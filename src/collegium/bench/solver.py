@@ -30,7 +30,7 @@ from collegium.jobs.alone import Alone
 from collegium.jobs.journal import Outcome
 from collegium.timetabling.itc2019 import read_problem, read_timetable
 from collegium.timetabling.validate import validate
-from collegium.workloads.leases import Score
+from collegium.workloads.lease_plan import Score
 
 CHILDREN_LOOK_S = 0.5
 """Least time between two looks at what the children use."""

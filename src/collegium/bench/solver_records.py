@@ -18,7 +18,7 @@ from collegium import __version__
 from collegium.errors import Malformed, Unreadable
 from collegium.settings import core_count
 from collegium.timetabling.itc2019 import save
-from collegium.workloads.leases import Score
+from collegium.workloads.lease_plan import Score
 
 _LIBRARIES = ("numpy", "numba", "ortools", "highspy")
 _CODE = ("timetabling", "workloads", "jobs")

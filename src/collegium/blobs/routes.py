@@ -16,6 +16,7 @@ from collegium.blobs.store import BlobStore, digest
 from collegium.catalogue.context import work_of
 from collegium.errors import NotFound, Unreadable
 from collegium.protocol import VIA_HEADER, via_of
+from collegium.rest.access import Access, Area, guarded
 from collegium.rest.answers import Answer
 from collegium.rest.bodies import BodyLimits, read_body
 from collegium.rest.etag import is_not_modified
@@ -34,6 +35,10 @@ _ANY_BYTES: dict[str, Any] = {
     "*/*": {"schema": {"type": "string", "format": "binary"}},
 }
 
+# Who knows the hash of a blob has seen its content, or was told of it by what their
+# university owns.
+_ACCESS = Access(Area.BLOBS, limits_itself=True)
+
 router = APIRouter(tags=["blobs"], default_response_class=Response)
 
 
@@ -43,6 +48,7 @@ def store_of(request: Request) -> BlobStore:
 
 
 @router.get("/{sha256}", responses={200: {"content": _ANY_BYTES}})
+@guarded(_ACCESS)
 async def show_blob(request: Request, sha256: str) -> Response:
     """Give out the bytes of a blob."""
     _refuse_other_names(sha256)
@@ -72,6 +78,7 @@ async def show_blob(request: Request, sha256: str) -> Response:
         **UNCONDITIONAL,
     },
 )
+@guarded(_ACCESS)
 async def put_blob(request: Request, sha256: str) -> Response:
     """Store a blob under the hash of its bytes."""
     _refuse_other_names(sha256)

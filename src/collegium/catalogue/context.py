@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from collegium.db.database import Database, Transaction
 from collegium.db.work import Clock, Work, timestamp, utc_clock
+from collegium.rest.access import principal_of
 from collegium.rest.pages import CursorSeal, WrittenPages
 
 
@@ -51,5 +52,5 @@ def work_of(request: Request, transaction: Transaction) -> Work:
 
 
 def actor_of(request: Request) -> str:
-    """Return who asks."""
-    return str(request.scope["state"].get("actor", "anonymous"))
+    """Return the name of who asks."""
+    return principal_of(request.scope).name

@@ -15,6 +15,7 @@ import msgspec
 from starlette.requests import Request
 
 from collegium.catalogue.context import actor_of, catalogue_of, database_of, work_of
+from collegium.catalogue.reach import own_rows
 from collegium.catalogue.schemas import ListQuery
 from collegium.db import answers
 from collegium.db.addresses import Keys
@@ -24,6 +25,7 @@ from collegium.db.retries import in_transaction
 from collegium.db.walks import Walk
 from collegium.db.work import Work
 from collegium.errors import Malformed
+from collegium.rest.access import principal_of
 from collegium.rest.answers import (
     REVALIDATE,
     Answer,
@@ -70,7 +72,7 @@ async def list_page(
     prefixes: Mapping[str, str | None] | None = None,
     cache_control: bytes = REVALIDATE,
 ) -> Answer:
-    """Answer a GET of a collection with a page of it.
+    """Answer a GET of a collection with a page of what the client may see of it.
 
     Parameters
     ----------
@@ -88,8 +90,11 @@ async def list_page(
         When the query names a member that is not there.
     """
     catalogue = catalogue_of(request)
+    own = tuple(own_rows(principal_of(request.scope), records).items())
+    walk = _walk(query, filters or {}, prefixes or {})
     walk = replace(
-        _walk(query, filters or {}, prefixes or {}),
+        walk,
+        filters=walk.filters + own,
         fields=_fields(records, query.fields),
     )
     name = walk.name()
@@ -102,7 +107,7 @@ async def list_page(
         unchanged = not_modified(request, etag, cache_control=cache_control)
         if unchanged is not None:
             return unchanged
-        key = _page_key(request, ids, etag)
+        key = _page_key(request, (*ids, *(str(value) for _, value in own)), etag)
         page = catalogue.pages.find(key)
         if page is None:
             found = await records.page(reader, ids, etag, walk)
@@ -112,7 +117,7 @@ async def list_page(
 
 
 def _page_key(request: Request, ids: tuple[str, ...], etag: str) -> tuple[str, ...]:
-    """Return what decides every byte of a page: its address, and the state it shows."""
+    """Return what decides every byte of a page: address, whose rows, which state."""
     scope = request.scope
     query = scope["query_string"].decode("latin-1")
     return (scope.get("root_path", ""), scope["path"], query, *ids, etag)

@@ -17,7 +17,9 @@ from starlette.responses import Response
 from collegium.catalogue import operations
 from collegium.catalogue.context import database_of
 from collegium.catalogue.nouns import Noun
+from collegium.catalogue.reach import Reached
 from collegium.catalogue.schemas import ListQuery, PageLinks, Stored
+from collegium.rest.access import Access, Area, guarded, principal_of
 from collegium.rest.answers import shown
 from collegium.rest.patch import MEDIA_TYPE as MERGE_PATCH
 from collegium.rest.patch import Patch
@@ -30,7 +32,12 @@ _MINIMAL: dict[int | str, dict[str, Any]] = {
 
 
 def resource_router(
-    noun: Noun[Any], *, shows: type[Stored], query: type[ListQuery], tag: str
+    noun: Noun[Any],
+    *,
+    shows: type[Stored],
+    query: type[ListQuery],
+    tag: str,
+    area: Area | Access,
 ) -> APIRouter:
     """Return the routes of a noun, relative to its collection.
 
@@ -41,6 +48,7 @@ def resource_router(
     query : how the collection can be listed; a field that ``ListQuery`` does not have
         is a condition on the column of its name.
     tag : the package of the noun.
+    area : decides who may do it.
     """
     router = APIRouter(tags=[tag])
     serve = _Served(noun)
@@ -66,6 +74,7 @@ def resource_router(
             " ", "_"
         )
         endpoint.__doc__ = says
+        guarded(area)(endpoint)
         router.add_api_route(
             f"/{{{keys[-1]}}}" if is_member else "",
             endpoint,
@@ -122,20 +131,25 @@ class _Served:
         )
 
     async def create(self, request: Request, *keys: str, body: Any) -> Response:
-        return await operations.create(request, self._noun.add, keys, body)
+        return await operations.create(request, self._for(request).add, keys, body)
 
     async def show(self, request: Request, *keys: str) -> Response:
-        record = await self._noun.find(database_of(request), keys)
+        record = await self._for(request).find(database_of(request), keys)
         return shown(request, record, cache_control=self._noun.cache_control)
 
     async def put(self, request: Request, *keys: str, body: Any) -> Response:
-        return await operations.put(request, self._noun.assign, keys, body)
+        return await operations.put(request, self._for(request).assign, keys, body)
 
     async def patch(self, request: Request, *keys: str, body: Any) -> Response:
-        return await operations.patch(request, self._noun.change, keys, body)
+        return await operations.patch(request, self._for(request).change, keys, body)
 
     async def delete(self, request: Request, *keys: str) -> Response:
-        return await operations.delete(request, self._noun.remove, keys)
+        return await operations.delete(request, self._for(request).remove, keys)
+
+    def _for(self, request: Request) -> Noun[Any] | Reached:
+        """Return the noun as far as the client may use it."""
+        principal = principal_of(request.scope)
+        return Reached(self._noun, principal) if principal.is_limited else self._noun
 
 
 def _parameter(noun: str) -> str:

@@ -25,6 +25,23 @@ def _known_time_zone(name: str) -> str:
     return name
 
 
+def require_order(body: BaseModel, first: str, last: str) -> None:
+    """Make sure that a period does not end before it begins; an open end fits any.
+
+    Parameters
+    ----------
+    first, last : members of the body with its first and its last day, or None.
+
+    Raises
+    ------
+    ValueError
+        When it does; a validator of the body passes it on.
+    """
+    begins, ends = getattr(body, first), getattr(body, last)
+    if begins is not None and ends is not None and ends < begins:
+        raise ValueError(f"{last} is before {first}")
+
+
 Code = Annotated[
     str,
     StringConstraints(

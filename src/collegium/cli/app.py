@@ -53,13 +53,17 @@ COMMANDS: Mapping[str, Command] = {
         "collegium.cli.doctor:doctor", "Tell whether a database is sound."
     ),
     "export": Command(
-        "collegium.cli.interchange:exporting", "Write an academic session to a file."
+        "collegium.cli.interchange:exporting", "Write a file for another program."
     ),
     "generate": Command(
         "collegium.cli.generate:generate", "Make up a university's timetabling problem."
     ),
     "import": Command(
-        "collegium.cli.interchange:importing", "Fill an academic session from a file."
+        "collegium.cli.interchange:importing", "Take in a file of another program."
+    ),
+    "key": Command(
+        "collegium.cli.key:keys",
+        "Make, list and revoke keys of the interface, in the database itself.",
     ),
     "migrate": Command(
         "collegium.cli.migrate:migrate",

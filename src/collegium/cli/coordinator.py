@@ -8,14 +8,22 @@ from typing import Annotated, Any
 import typer
 from pydantic import SecretStr
 
-from collegium.cli.options import settings_from
+from collegium.cli.options import (
+    Host,
+    LogFormat,
+    LogLevel,
+    Port,
+    TlsCertificate,
+    TlsKey,
+    settings_from,
+)
 from collegium.coordinator.server import run
 from collegium.settings import CoordinatorSettings
 
 
 def coordinator(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="0 takes any free port.")] = None,
+    host: Host = None,
+    port: Port = None,
     database: Annotated[
         str | None,
         typer.Option(help="sqlite:///file.db or postgresql://...", show_default=False),
@@ -37,6 +45,14 @@ def coordinator(
         str | None,
         typer.Option(help="round_robin, weighted, least_outstanding or p2c_ewma."),
     ] = None,
+    hedge: Annotated[
+        bool | None,
+        typer.Option(
+            "--hedge/--no-hedge",
+            help="Try late short tasks at a second worker, too.",
+            show_default=False,
+        ),
+    ] = None,
     heartbeat: Annotated[
         float | None,
         typer.Option("--heartbeat", help="Seconds between reports of workers."),
@@ -51,6 +67,10 @@ def coordinator(
     url: Annotated[
         str | None, typer.Option(help="How a parent reaches this coordinator.")
     ] = None,
+    auth: Annotated[
+        str | None,
+        typer.Option(help="required: nobody without a key or token; or off."),
+    ] = None,
     api_token: Annotated[
         str | None,
         typer.Option(help="Secret of the clients; better in COLLEGIUM_API_TOKEN."),
@@ -59,20 +79,19 @@ def coordinator(
         str | None,
         typer.Option(help="Secret of the fleet; better in COLLEGIUM_WORKER_TOKEN."),
     ] = None,
-    tls_cert: Annotated[Path | None, typer.Option(help="Certificate, PEM.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
+    tls_cert: TlsCertificate = None,
+    tls_key: TlsKey = None,
     tls_ca: Annotated[
         Path | None, typer.Option(help="Authorities of clients' certificates.")
     ] = None,
-    log_format: Annotated[str | None, typer.Option(help="text or json.")] = None,
-    log_level: Annotated[
-        str | None, typer.Option(help="debug, info, warning or error.")
-    ] = None,
+    log_format: LogFormat = None,
+    log_level: LogLevel = None,
 ) -> None:
     """Serve universities, courses, jobs and the fleet until told to stop.
 
     Workers announce themselves; without any, work is done in this machine's own
-    processes. Bound beyond this machine it does not start without both tokens. Every
+    processes. Bound beyond this machine it does not start without the fleet's token
+    and either the API token or ``--auth required`` with an operator's key. Every
     option can also be set in the environment, as COLLEGIUM_ and its name in capitals.
     """
     given: dict[str, Any] = {
@@ -83,10 +102,12 @@ def coordinator(
         "engine": engine,
         "dask_scheduler": dask_scheduler,
         "policy": policy,
+        "hedge": hedge,
         "heartbeat_s": heartbeat,
         "local_slots": local_slots,
         "parent": tuple(parent) if parent else None,
         "url": url,
+        "auth": auth,
         "api_token": _secret(api_token),
         "worker_token": _secret(worker_token),
         "tls_cert": tls_cert,

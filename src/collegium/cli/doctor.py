@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from collegium.audit.repository import audit_findings
 from collegium.cli.migrate import Url
 from collegium.cli.options import settings_from
 from collegium.db.connect import database_at
@@ -28,11 +29,11 @@ def doctor(database: Url = None) -> int:
 
     Checks that it answers, that its pages and indexes are whole, that every
     reference leads somewhere, that its schema is the one that this program needs,
-    that no job lacks what it reads, that nothing is there twice or above itself, and
-    that seats, classes, times and turns of students are what they must be, counted
-    anew. Run it while nobody writes: it asks one question after the other. Prints one
-    line for each check. Exit code 0 when all is well, 1 when not, 2 when there is no
-    such database.
+    that no job lacks what it reads, that nothing is there twice or above itself, that
+    no event of the record of changes is missing, and that seats, classes, times and
+    turns of students are what they must be, counted anew. Run it while nobody writes:
+    it asks one question after the other. Prints one line for each check. Exit code 0
+    when all is well, 1 when not, 2 when there is no such database.
     """
     settings = settings_from(CoordinatorSettings, {"database": database})
     _refuse_absent(settings.database)
@@ -83,6 +84,7 @@ async def _checks(
     if version is not None and not migration_script(database.dialect, version, "head"):
         for findings in (
             schema_findings,
+            audit_findings,
             offering_findings,
             enrolment_findings,
         ):

@@ -1,12 +1,10 @@
-"""``collegium import`` and ``collegium export``: whole sessions from and to files."""
+"""``collegium import`` and ``collegium export``; here, whole sessions as ITC-2019."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -15,12 +13,20 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from collegium.cli.files import (
+    ACTOR,
+    EXIT_FAULTS,
+    Session,
+    University,
+    export_csv,
+    export_oneroster,
+    import_csv,
+    import_oneroster,
+    opened_database,
+)
 from collegium.cli.migrate import Url
 from collegium.cli.options import settings_from
-from collegium.db import migrate as schema
 from collegium.db.addresses import Keys
-from collegium.db.connect import database_at
-from collegium.db.database import Database
 from collegium.db.work import Work, timestamp, utc_clock
 from collegium.errors import Misconfigured
 from collegium.interchange.importing import ImportReport, Observe, import_problem
@@ -33,24 +39,12 @@ from collegium.timetabling.problem import Problem
 from collegium.universities.schemas import UniversityIn
 from collegium.universities.service import UNIVERSITIES
 
-EXIT_FAULTS = 1
-ACTOR = "command line"
-
-importing = typer.Typer(help="Fill an academic session from a file.")
-exporting = typer.Typer(help="Write an academic session to a file.")
-
-University = Annotated[str, typer.Option(help="Code of the university")]
-Session = Annotated[str, typer.Option(help="Code of the academic session")]
-
-
-@importing.callback()
-def _of_a_format_in() -> None:
-    """Fill an academic session from a file."""
-
-
-@exporting.callback()
-def _of_a_format_out() -> None:
-    """Write an academic session to a file."""
+importing = typer.Typer(help="Take in a file of another program.")
+exporting = typer.Typer(help="Write a file for another program.")
+importing.command("csv")(import_csv)
+importing.command("oneroster")(import_oneroster)
+exporting.command("csv")(export_csv)
+exporting.command("oneroster")(export_oneroster)
 
 
 @importing.command("itc2019")
@@ -77,8 +71,9 @@ def import_itc2019(
 
     Rooms, courses and people are those of the same code where there are some, and
     made otherwise; so are the university, and with --start-date the session. Prints
-    one JSON object: what was added, what was there already, and after --dry-run what
-    stops it. Exit code 1 when a dry run finds something, 2 when nothing was taken in.
+    one JSON object: what was added, what was there already, and what stops it. Exit
+    code 1 when something does, 2 when the file cannot be read; either way nothing has
+    been taken in.
     """
     problem = read_problem(file)
     settings = settings_from(CoordinatorSettings, {"database": database})
@@ -131,7 +126,7 @@ def export_itc2019(
 
 
 class _Rehearsed(Exception):
-    """Undoes a dry run, and carries its report out."""
+    """Undoes what shall not be, and carries the report out."""
 
     def __init__(self, report: ImportReport) -> None:
         super().__init__()
@@ -148,21 +143,19 @@ async def _import(
     is_dry_run: bool,
     observe: Observe,
 ) -> ImportReport:
-    async with _opened(url) as database:
+    async with opened_database(url) as database:
         try:
             async with database.transaction() as transaction:
                 work = Work(transaction, timestamp(utc_clock()), actor=ACTOR)
                 ids = await _place(work, problem, keys, first)
                 report = await import_problem(
-                    work,
-                    *ids,
-                    problem,
-                    prefix=prefix,
-                    is_dry_run=is_dry_run,
-                    observe=observe,
+                    work, *ids, problem, prefix=prefix, is_dry_run=True
                 )
-                if is_dry_run:
+                if is_dry_run or report.faults:
                     raise _Rehearsed(report)
+                await import_problem(
+                    work, *ids, problem, prefix=prefix, observe=observe
+                )
         except _Rehearsed as rehearsed:
             return rehearsed.report
     return report
@@ -202,19 +195,7 @@ def _session_body(code: str, problem: Problem, first: datetime.date) -> SessionI
 
 
 async def _export(url: str, keys: Keys) -> tuple[bytes, Problem]:
-    async with _opened(url) as database:
+    async with opened_database(url) as database:
         ids = await session_ids(database, keys)
         written = await written_problem(database, *ids)
         return written.xml, written.snapshot.problem
-
-
-@asynccontextmanager
-async def _opened(url: str) -> AsyncIterator[Database]:
-    """Return a context with a database of the present schema."""
-    database = database_at(url)
-    await database.open()
-    try:
-        await schema.migrate(database)
-        yield database
-    finally:
-        await database.close()

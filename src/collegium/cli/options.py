@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
+import typer
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from collegium.errors import Misconfigured
 
 Settings = TypeVar("Settings", bound=BaseSettings)
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
+Port = Annotated[int | None, typer.Option(help="0 takes any free port.")]
+TlsCertificate = Annotated[Path | None, typer.Option(help="Certificate, PEM.")]
+TlsKey = Annotated[Path | None, typer.Option(help="Its key, PEM.")]
+LogFormat = Annotated[str | None, typer.Option(help="text or json.")]
+LogLevel = Annotated[str | None, typer.Option(help="debug, info, warning or error.")]
 
 
 def settings_from(kind: type[Settings], given: Mapping[str, Any]) -> Settings:

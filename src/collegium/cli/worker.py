@@ -8,7 +8,15 @@ from typing import Annotated, Any
 import typer
 from pydantic import SecretStr
 
-from collegium.cli.options import settings_from
+from collegium.cli.options import (
+    Host,
+    LogFormat,
+    LogLevel,
+    Port,
+    TlsCertificate,
+    TlsKey,
+    settings_from,
+)
 from collegium.settings import WorkerSettings
 from collegium.worker.server import run
 
@@ -21,8 +29,8 @@ def worker(
             show_default=False,
         ),
     ] = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="0 takes any free port.")] = None,
+    host: Host = None,
+    port: Port = None,
     url: Annotated[
         str | None, typer.Option(help="How coordinators reach this worker.")
     ] = None,
@@ -56,15 +64,13 @@ def worker(
     data_dir: Annotated[
         Path | None, typer.Option(help="Where the blob cache lives.")
     ] = None,
-    tls_cert: Annotated[Path | None, typer.Option(help="Certificate, PEM.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
+    tls_cert: TlsCertificate = None,
+    tls_key: TlsKey = None,
     tls_ca: Annotated[
         Path | None, typer.Option(help="Authorities of coordinators' certificates.")
     ] = None,
-    log_format: Annotated[str | None, typer.Option(help="text or json.")] = None,
-    log_level: Annotated[
-        str | None, typer.Option(help="debug, info, warning or error.")
-    ] = None,
+    log_format: LogFormat = None,
+    log_level: LogLevel = None,
 ) -> None:
     """Run tasks for one or more coordinators until told to stop.
 

@@ -26,13 +26,16 @@ from collegium.fleet.metrics import fleet_metrics
 from collegium.fleet.routes import stats_router, tasks_router, workers_router
 from collegium.fleet.service import Fleet
 from collegium.fleet.submissions import Submissions
+from collegium.jobs.routes import imports_router as imports
 from collegium.jobs.routes import router as jobs
+from collegium.keys.repository import Keys
 from collegium.membership.routes import member_router
 from collegium.rest.application import Application
 from collegium.rest.bodies import BodyLimits
 from collegium.rest.exposition import Collect, metrics_router
-from collegium.rest.gate import coordinator_gate
+from collegium.rest.gate import CoordinatorGate
 from collegium.rest.health import Check, health_router
+from collegium.rest.limits import RateLimits, networks
 from collegium.rest.pages import CursorSeal
 from collegium.rest.traffic import Traffic
 from collegium.settings import CoordinatorSettings
@@ -64,12 +67,7 @@ def create_app(settings: CoordinatorSettings, url: str = "") -> Application:
             keeping_house(database),
             announcing_upward(app, settings, url),
             driving_jobs(
-                app,
-                database,
-                workloads,
-                app.state.fleet,
-                app.state.blobs,
-                settings,
+                app, database, workloads, app.state.fleet, app.state.blobs, settings
             ),
         ):
             yield
@@ -85,10 +83,18 @@ def create_app(settings: CoordinatorSettings, url: str = "") -> Application:
         title="Collegium coordinator",
         lifespan=lifespan,
         observer=traffic.observe,
-        gate=coordinator_gate(
+        admission=CoordinatorGate(
             settings.api_token,
             settings.worker_token,
+            is_required=settings.is_auth_required,
             has_parent=bool(settings.parent),
+            keys=Keys(database),
+        ),
+        rates=RateLimits(
+            settings.rate_limit,
+            settings.rate_window_s,
+            trusted=networks(settings.trusted_proxies),
+            unlimited=[settings.worker_token],
         ),
     )
     app.include_router(health_router(checks), prefix="/health")
@@ -102,6 +108,7 @@ def create_app(settings: CoordinatorSettings, url: str = "") -> Application:
         app.include_router(member_router(limits), prefix="/v1")
     app.include_router(blobs, prefix="/v1/blobs")
     app.include_router(jobs, prefix="/v1/jobs")
+    app.include_router(imports, prefix="/v1/universities/{university}/imports")
     include_catalogue(app)
     app.include_router(console_router())
     return app

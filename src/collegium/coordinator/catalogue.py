@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
+from collegium.audit.routes import router as audit_events
+from collegium.audit.routes import university_router as university_audit_events
 from collegium.courses.routes import router as courses
 from collegium.courses.routes import search_router as search
 from collegium.enrolments.routes import (
@@ -11,7 +13,10 @@ from collegium.enrolments.routes import (
     enrolments_router,
     requests_router,
 )
+from collegium.interchange.routes import exports_router as exports
 from collegium.interchange.routes import router as interchange
+from collegium.keys.routes import router as keys
+from collegium.keys.routes import university_router as university_keys
 from collegium.offerings.routes import (
     classes_router,
     distributions_router,
@@ -33,6 +38,10 @@ _SESSION = f"{_UNIVERSITY}/sessions/{{session}}"
 def include_catalogue(app: FastAPI) -> None:
     """Serve the catalogue."""
     app.include_router(universities, prefix="/v1/universities")
+    app.include_router(university_keys, prefix=f"{_UNIVERSITY}/keys")
+    app.include_router(university_audit_events, prefix=f"{_UNIVERSITY}/audit-events")
+    app.include_router(keys, prefix="/v1/keys")
+    app.include_router(audit_events, prefix="/v1/audit-events")
     app.include_router(organisations, prefix=f"{_UNIVERSITY}/organisations")
     app.include_router(sessions, prefix=f"{_UNIVERSITY}/sessions")
     app.include_router(buildings_router, prefix=f"{_UNIVERSITY}/buildings")
@@ -53,4 +62,5 @@ def include_catalogue(app: FastAPI) -> None:
     app.include_router(requests_router, prefix=f"{_SESSION}/requests")
     app.include_router(enrolments_router, prefix=f"{_SESSION}/enrolments")
     app.include_router(interchange, prefix=_SESSION)
+    app.include_router(exports, prefix=f"{_UNIVERSITY}/exports")
     app.include_router(publications, prefix=f"{_SESSION}/publications")

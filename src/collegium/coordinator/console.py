@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from collegium.errors import NotFound
+from collegium.rest.access import OPEN, guarded
 from collegium.rest.answers import REVALIDATE, Answer
 from collegium.rest.etag import is_not_modified
 
@@ -40,11 +41,13 @@ def console_router() -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")
+    @guarded(OPEN)
     async def show_console(request: Request) -> Response:
         """Show the console."""
         return _answer(request, pages["index.html"])
 
     @router.get("/ui/{name}")
+    @guarded(OPEN)
     async def show_part(request: Request, name: str) -> Response:
         """Show a part of the console."""
         page = pages.get(name)

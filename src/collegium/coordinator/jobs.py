@@ -12,7 +12,9 @@ from starlette.applications import Starlette
 
 from collegium.blobs.store import BlobStore
 from collegium.db.database import Database
+from collegium.db.work import utc_clock
 from collegium.jobs.feed import Feed
+from collegium.jobs.imports import Imports
 from collegium.jobs.local import LocalHands
 from collegium.jobs.means import Hands, Means
 from collegium.jobs.routes import Jobs
@@ -48,6 +50,7 @@ async def driving_jobs(
             Means(hands, checks, blobs.shelf, time.monotonic),
             feed,
             owner=str(uuid_utils.uuid7()),
+            residents={Imports.name: Imports(database, utc_clock)},
             lease_s=settings.job_lease_s,
         )
         app.state.jobs = Jobs(runner, feed)

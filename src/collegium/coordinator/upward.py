@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,12 +23,14 @@ from collegium.membership.registration import Registration
 from collegium.membership.tasks import Envelope, Note, TaskTable
 from collegium.protocol import (
     MAX_HOPS,
+    MOST_LEAVES,
     OLDEST_PROTOCOL_VERSION,
     PROTOCOL_VERSION,
     VIA_HEADER,
     Announcement,
     MemberState,
     RunningTask,
+    SourceReport,
     TaskOrder,
     via_text,
 )
@@ -97,6 +100,10 @@ class WholeFleet:
         self.counters.ended(None, answer.seconds)
         return Finished(answer.output, answer.seconds)
 
+    def ask_to_end(self, task_id: str) -> bool:
+        """Have a task end soon, with what it has."""
+        return self._fleet.ask_to_end(task_id)
+
 
 class Upward:
     """Announces a fleet to the parents of its coordinator.
@@ -117,6 +124,7 @@ class Upward:
         self._place = place
         self._url = url
         self._sequence = 0
+        self._rng = random.Random()
 
     def announcement(self, heartbeat_s: float) -> Announcement:
         """Return this coordinator as one worker, as it is now."""
@@ -146,6 +154,7 @@ class Upward:
                 "queued": float(len(fleet.dispatcher.queue)),
                 "uptime_s": time.monotonic() - fleet.started_s,
             },
+            leaves=leaf_reports(fleet, self._rng),
             coordinators=[fleet.identity, *sorted(below)],
         )
 
@@ -267,6 +276,20 @@ async def announcing_upward(
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
             await asyncio.gather(*(known.leave() for known in upward.registrations))
+
+
+def leaf_reports(fleet: Fleet, rng: random.Random) -> list[SourceReport]:
+    """Return what the sources below have counted, each under its own name.
+
+    Of more than fit into one announcement a random choice goes along: as counters are
+    totals, a parent has all of them after some announcements.
+    """
+    counted = fleet.counted()
+    found = [
+        SourceReport(source, incarnation, counters, counted.is_summary(source))
+        for (source, incarnation), counters in counted.state().items()
+    ]
+    return found if len(found) <= MOST_LEAVES else rng.sample(found, MOST_LEAVES)
 
 
 def refuse_loops(via: Sequence[str], identity: str) -> None:

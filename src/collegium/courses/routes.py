@@ -12,14 +12,18 @@ from collegium.catalogue.context import database_of
 from collegium.catalogue.resources import resource_router
 from collegium.courses.schemas import Course, CourseQuery, FoundCourses, SearchQuery
 from collegium.courses.service import COURSES, found_courses
+from collegium.rest.access import Area, guarded
 from collegium.rest.answers import REVALIDATE, listed
 from collegium.rest.pages import not_modified
 
-router = resource_router(COURSES, shows=Course, query=CourseQuery, tag="courses")
+router = resource_router(
+    COURSES, shows=Course, query=CourseQuery, tag="courses", area=Area.COURSES
+)
 search_router = APIRouter(tags=["courses"])
 
 
 @search_router.get("", response_model=FoundCourses)
+@guarded(Area.COURSES)
 async def search_courses(
     request: Request, university: str, query: Annotated[SearchQuery, Query()]
 ) -> Response:

@@ -18,6 +18,7 @@ from collegium.catalogue.schemas import (
     Reference,
     StoredBelow,
     Texts,
+    require_order,
 )
 
 DEEPEST_RULE = 8
@@ -110,9 +111,7 @@ class CourseIn(Body):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> CourseIn:
-        begins, ends = self.effective_from, self.effective_to
-        if begins is not None and ends is not None and ends < begins:
-            raise ValueError("effective_to is before effective_from")
+        require_order(self, "effective_from", "effective_to")
         if self.prerequisites is not None and depth(self.prerequisites) > DEEPEST_RULE:
             raise ValueError(f"prerequisites are nested deeper than {DEEPEST_RULE}")
         return self

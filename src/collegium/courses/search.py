@@ -21,6 +21,8 @@ from collegium.db.database import Database, Dialect, Row, Transaction
 CANDIDATES = 2000
 """So many of the matching courses are ranked: the bound on the cost of a search."""
 MOST_WORDS = 10
+_AT_ONCE = 500
+"""Courses that one statement indexes."""
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -78,12 +80,32 @@ async def index(
     courses : id and values of each.
     """
     mark = mark_of(university_id)
-    await transaction.execute_many(
-        "INSERT INTO course_words (university_id, course_id, title, body) "
-        "VALUES (?, ?, ?, ?) ON CONFLICT (university_id, course_id) "
-        "DO UPDATE SET title = excluded.title, body = excluded.body",
-        [(university_id, id_, *words_of(mark, values)) for id_, values in courses],
-    )
+    words = [(id_, *words_of(mark, values)) for id_, values in courses]
+    await index_words(transaction, university_id, words)
+
+
+async def index_words(
+    transaction: Transaction,
+    university_id: str,
+    courses: Sequence[tuple[str, str, str]],
+) -> None:
+    """Make courses findable by words that are known already.
+
+    Parameters
+    ----------
+    courses : id of each, and its title and body as ``words_of`` returns them.
+    """
+    for first in range(0, len(courses), _AT_ONCE):
+        # One statement for many rows: SQLite writes the index after each statement
+        # that has triggers, and writing it for each row takes most of the time.
+        part = courses[first : first + _AT_ONCE]
+        places = ", ".join(["(?, ?, ?, ?)"] * len(part))
+        await transaction.execute(
+            "INSERT INTO course_words (university_id, course_id, title, body) "
+            f"VALUES {places} ON CONFLICT (university_id, course_id) "
+            "DO UPDATE SET title = excluded.title, body = excluded.body",
+            [value for row in part for value in (university_id, *row)],
+        )
 
 
 async def search(
@@ -157,4 +179,5 @@ def mark_of(university_id: str) -> str:
 
 
 def _marked(mark: str, texts: Iterable[str | None]) -> str:
-    return " ".join(mark + word for text in texts if text for word in fold(text))
+    words = [word for text in texts if text for word in fold(text)]
+    return mark + f" {mark}".join(words) if words else ""

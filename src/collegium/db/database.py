@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol
 
+from collegium.db.audit import AuditEvent
 from collegium.errors import (
     AlreadyExists,
     Invalid,
@@ -59,6 +60,8 @@ class Transaction(Reader, Protocol):
 
     share_lock: str
     """Ends a SELECT by key whose row must stay as it is until the transaction ends."""
+    events: list[AuditEvent]
+    """What is to be recorded of its changes; written as the last thing it does."""
 
     async def execute(self, sql: str, params: Params = ()) -> int:
         """Run a statement; return the number of rows it changed.

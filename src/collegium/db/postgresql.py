@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
+from collegium.db.audit import AuditEvent, write_events
 from collegium.db.database import (
     CheckViolated,
     Dialect,
@@ -111,7 +112,10 @@ class PostgresqlDatabase:
         async with self._connection() as connection, connection.transaction():
             if self._is_pooled:
                 await connection.execute(f"SET LOCAL lock_timeout = {_LOCK_TIMEOUT}")
-            yield PostgresqlTransaction(connection)
+            transaction = PostgresqlTransaction(connection)
+            yield transaction
+            if transaction.events:
+                await write_events(transaction, transaction.events)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[_PostgresqlReader]:
@@ -231,6 +235,10 @@ class PostgresqlTransaction(_PostgresqlReader):
     """One request's reads and changes."""
 
     share_lock = " FOR SHARE"
+
+    def __init__(self, connection: Any) -> None:
+        super().__init__(connection)
+        self.events: list[AuditEvent] = []
 
     async def execute(self, sql: str, params: Params = ()) -> int:
         """Run a statement; return the number of rows it changed."""

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 import uuid_utils
 
 from collegium.db.addresses import Keys, Parent, finder, is_id
-from collegium.db.database import Reader, ReferenceViolated, Row, UniqueViolated
+from collegium.db.audit import NOWHERE
+from collegium.db.database import Reader, ReferenceViolated, UniqueViolated
+from collegium.db.record import Record as Record
+from collegium.db.record import RecordPage
 from collegium.db.rules import quoted, referrers, stored_form, unique_rules
 from collegium.db.shapes import Shape, part_of
 from collegium.db.walks import Walk, page_sql
@@ -31,72 +32,6 @@ from collegium.errors import (
 
 Guard = Callable[[str | None], None]
 """Given the ETag of the present state (None: nothing there), passes or raises."""
-
-
-class Record:
-    """One row, in one state.
-
-    Parameters
-    ----------
-    records : the kind of row.
-    row : values of the columns of ``records``, in order.
-    fields : the columns to show, None for all that are not hidden.
-    """
-
-    __slots__ = ("_fields", "_records", "_row")
-
-    def __init__(
-        self, records: Records, row: Row, fields: tuple[str, ...] | None = None
-    ) -> None:
-        self._records = records
-        self._row = row
-        self._fields = fields
-
-    def __getitem__(self, column: str) -> Any:
-        return self._row[self._records.positions[column]]
-
-    @property
-    def id(self) -> str:
-        """The row's id."""
-        return str(self["id"])
-
-    @property
-    def version(self) -> int:
-        """Changes with every change of the row, and never comes back."""
-        return int(self["version"])
-
-    @property
-    def etag(self) -> str:
-        """Strong entity tag of the row's representation."""
-        return f'"{self["version"]}{self._records.form}"'
-
-    def part(self, fields: tuple[str, ...]) -> Record:
-        """Return the row with only these columns to show."""
-        return Record(self._records, self._row, fields)
-
-    def to_json(self) -> bytes:
-        """Return the representation: the columns by their names."""
-        return self._records.shape(self._fields).encode(self._row)
-
-    def value(self) -> dict[str, Any]:
-        """Return the representation as plain values."""
-        value: dict[str, Any] = msgspec.json.decode(self.to_json())
-        return value
-
-
-@dataclass(slots=True)
-class RecordPage:
-    """Some rows, in order, and whether there are more on either side."""
-
-    items: list[Record]
-    etag: str
-    sort: str
-    has_before: bool
-    has_after: bool
-
-    def edge(self, item: Record) -> tuple[Any, ...]:
-        """Return where a row stands in the order."""
-        return (item[self.sort], item.id)
 
 
 class Records:
@@ -137,6 +72,8 @@ class Records:
         self.form = f".{digest.hexdigest()}"
         self._referrers = referrers(table)
         self._unique = unique_rules(table)
+        # A university's own row belongs to itself.
+        self._owner = "university_id" if "university_id" in self.positions else "id"
         self._select = (
             f"SELECT {', '.join(map(quoted, self.columns))} FROM {self.table}"
         )
@@ -273,7 +210,9 @@ class Records:
             await work.transaction.execute(sql, row)
         except UniqueViolated as error:
             raise self._taken(str(error), values) from None
-        return Record(self, row)
+        record = Record(self, row)
+        self._note(work, "create", None, record)
+        return record
 
     async def change(
         self, work: Work, record: Record, values: Mapping[str, Any]
@@ -309,9 +248,11 @@ class Records:
             ) from None
         if count != 1:
             raise PreconditionFailed
-        return Record(
+        after = Record(
             self, [stored.get(column, record[column]) for column in self.columns]
         )
+        self._note(work, "change", record, after)
+        return after
 
     async def remove(self, work: Work, record: Record) -> None:
         """Delete a row.
@@ -338,6 +279,7 @@ class Records:
             ) from None
         if count != 1:
             raise PreconditionFailed
+        self._note(work, "delete", record, None)
 
     async def referrers(
         self, reader: Reader, record: Record, *, apart_from: Collection[str] = ()
@@ -380,6 +322,21 @@ class Records:
             (ids[-1] if ids else "", self.table, version),
         )
         return version
+
+    def _note(
+        self, work: Work, action: str, before: Record | None, after: Record | None
+    ) -> None:
+        """Have a change of a row recorded: all that is shown of it, nothing hidden."""
+        row = before or after
+        assert row is not None
+        work.note(
+            action,
+            self.table,
+            row.id,
+            university_id=str(row[self._owner] or NOWHERE),
+            before=None if before is None else before.to_json(),
+            after=None if after is None else after.to_json(),
+        )
 
     def _stored(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return values as the columns hold them."""

@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 
 import apsw
 
+from collegium.db.audit import AuditEvent, write_events
 from collegium.db.database import (
     CheckViolated,
     Dialect,
@@ -147,7 +148,10 @@ class SqliteDatabase:
             group = self._group or await self._begin()
             _run(self._writer, "SAVEPOINT request")
             try:
-                yield SqliteTransaction(self._writer)
+                transaction = SqliteTransaction(self._writer)
+                yield transaction
+                if transaction.events:
+                    await write_events(transaction, transaction.events)
                 _run(self._writer, "RELEASE request")
                 group.size += 1
             except BaseException as error:
@@ -321,6 +325,10 @@ class SqliteTransaction(_SqliteReader):
     """One request's reads and changes."""
 
     share_lock = ""  # nobody else writes meanwhile
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        super().__init__(connection)
+        self.events: list[AuditEvent] = []
 
     async def execute(self, sql: str, params: Params = ()) -> int:
         """Run a statement; return the number of rows it changed."""

@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from collegium.db.audit import AuditEvent
 from collegium.db.database import Transaction
 
 Clock = Callable[[], datetime.datetime]
@@ -30,11 +31,44 @@ class Work:
     ----------
     transaction : all of the request's reads and changes; ends with the request.
     now : the request's time, RFC 3339 in UTC.
-    actor : who asked for it.
+    actor : who asked for it: the id of a key, or ``token``, ``worker``, ``local``.
     request_id : names the request in logs and in the history of changes.
     """
 
     transaction: Transaction
     now: str
-    actor: str = "anonymous"
+    actor: str = "local"
     request_id: str = ""
+
+    def note(
+        self,
+        action: str,
+        entity: str,
+        entity_id: str,
+        *,
+        university_id: str,
+        before: bytes | None = None,
+        after: bytes | None = None,
+    ) -> None:
+        """Have a change recorded, if it is committed.
+
+        Parameters
+        ----------
+        action : ``create``, ``change``, ``delete`` or ``import``.
+        entity, entity_id : what was changed.
+        university_id : whose it is.
+        before, after : JSON of it, without secrets.
+        """
+        self.transaction.events.append(
+            AuditEvent(
+                university_id,
+                self.now,
+                self.actor,
+                action,
+                entity,
+                entity_id,
+                None if before is None else before.decode(),
+                None if after is None else after.decode(),
+                self.request_id,
+            )
+        )

@@ -27,17 +27,27 @@ from collegium.enrolments.schemas import (
 )
 from collegium.enrolments.schemas import Request as CourseRequest
 from collegium.enrolments.service import ENROLMENTS
+from collegium.rest.access import Area, guarded
 
 requests_router = resource_router(
-    REQUESTS, shows=CourseRequest, query=RequestQuery, tag="enrolments"
+    REQUESTS,
+    shows=CourseRequest,
+    query=RequestQuery,
+    tag="enrolments",
+    area=Area.ENROLMENTS,
 )
 enrolments_router = resource_router(
-    ENROLMENTS, shows=Enrolment, query=EnrolmentQuery, tag="enrolments"
+    ENROLMENTS,
+    shows=Enrolment,
+    query=EnrolmentQuery,
+    tag="enrolments",
+    area=Area.ENROLMENTS,
 )
 course_offerings_router = APIRouter(tags=["enrolments"])
 
 
 @course_offerings_router.get("", response_model=page_model(CourseOffering))
+@guarded(Area.OFFERINGS)
 async def list_course_offerings(
     request: Request,
     university: str,
@@ -55,6 +65,7 @@ async def list_course_offerings(
 
 
 @course_offerings_router.get("/{course_offering}", response_model=CourseOffering)
+@guarded(Area.OFFERINGS)
 async def show_course_offering(
     request: Request, university: str, session: str, course_offering: str
 ) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import asdict, dataclass, field
 
 from collegium.workloads.counters import BUCKET_COUNT, bucket_end_s, bucket_of
@@ -21,6 +22,9 @@ class DispatchCounters:
     retried : tries after one that failed.
     fallback : tasks that ran in this process's own slots.
     wrong_answers : answers that no worker should give.
+    hedged : tries beside a late one.
+    hedges_won : those that gave the answer.
+    hedges_stopped : tries, first or second, that were stopped as the other had won.
     """
 
     accepted: int = 0
@@ -34,6 +38,9 @@ class DispatchCounters:
     retried: int = 0
     fallback: int = 0
     wrong_answers: int = 0
+    hedged: int = 0
+    hedges_won: int = 0
+    hedges_stopped: int = 0
 
     def to_dict(self) -> dict[str, int]:
         """Return every counter by its name."""
@@ -93,3 +100,30 @@ class Rate:
         for passed in range(max(self._second + 1, second - 59), second + 1):
             self._counts[passed % 60] = 0
         self._second = second
+
+
+class Growth:
+    """How much a total that only grows has grown in the last minute; pure."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def note(self, total: int, now_s: float) -> None:
+        """Take in the total at a time; more than one in a second are one."""
+        if len(self._seen) > 1 and now_s - self._seen[-2][0] < 1.0:
+            self._seen.pop()
+        self._seen.append((now_s, total))
+        self._forget(now_s)
+
+    def per_minute(self, now_s: float) -> float:
+        """Return the growth since the last total that is a minute old, or the first."""
+        self._forget(now_s)
+        if not self._seen:
+            return 0.0
+        return float(self._seen[-1][1] - self._seen[0][1])
+
+    def _forget(self, now_s: float) -> None:
+        while len(self._seen) > 1 and self._seen[1][0] <= now_s - 60.0:
+            self._seen.popleft()
+        if self._seen and self._seen[-1][0] <= now_s - 60.0:
+            self._seen = deque([self._seen[-1]])

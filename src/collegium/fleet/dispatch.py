@@ -11,7 +11,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from collegium.errors import (
     AlreadyExists,
@@ -23,9 +23,12 @@ from collegium.errors import (
     TaskLost,
     WorkerUnreachable,
 )
+from collegium.fleet.attempts import Attempts, Check
+from collegium.fleet.calls import Call, RetryBudget
 from collegium.fleet.changes import Changes
 from collegium.fleet.counters import DispatchCounters, LatencyCounters
-from collegium.fleet.engine import Engine, NotStarted, Ran, WrongAnswer
+from collegium.fleet.engine import Engine, NotStarted
+from collegium.fleet.hedging import Hedging, MayRunTwice
 from collegium.fleet.members import Demand, Member
 from collegium.fleet.registry import FULL_PAUSE_S, Registry
 from collegium.fleet.tasks import ProgressSink, Task, TaskAnswer
@@ -33,42 +36,10 @@ from collegium.fleet.waiting import FairQueue, Waiter
 
 MOST_STARTS = 3
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.02, 1.0
-LATE_ANSWER_S = 0.8
-"""A worker may answer so much after the deadline: it stops its task by then."""
 SHORT_TASK_S = 0.1
 """Tasks of such a kind may wait in a worker behind those in its slots."""
-RETRY_SHARE, RETRY_FLOOR = 0.2, 3
-"""Retries under way at once: a share of all tasks under way, but some always."""
-
-Check = Callable[[Task, bytes], str | None]
-"""Returns what is wrong with an output, None when nothing is."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True, eq=False)
-class Call:
-    """One task on its way through the dispatcher.
-
-    Parameters
-    ----------
-    end_s : when it must have ended.
-    tried : members that failed it.
-    starts : tries that may have been started.
-    refusals : tries in a row that were not.
-    """
-
-    task: Task
-    is_light: bool
-    end_s: float
-    on_progress: ProgressSink | None = None
-    member: Member | None = None
-    scope: asyncio.Timeout | None = None
-    is_cancelled: bool = False
-    is_orphaned: bool = False
-    tried: set[str] = field(default_factory=set)
-    starts: int = 0
-    refusals: int = 0
 
 
 class Dispatcher:
@@ -83,6 +54,7 @@ class Dispatcher:
     is_local_only : True sends nothing to any member.
     changes : is told when slots become free or busy.
     check : looks at outputs before they count.
+    may_run_twice : tells which workloads may be hedged; None hedges nothing.
     now_s : monotonic clock, the event loop's own.
     rng : jitter of pauses.
     """
@@ -97,6 +69,7 @@ class Dispatcher:
         is_local_only: bool = False,
         changes: Changes,
         check: Check,
+        may_run_twice: MayRunTwice | None = None,
         now_s: Callable[[], float],
         rng: random.Random,
     ) -> None:
@@ -104,16 +77,33 @@ class Dispatcher:
         self.latency = LatencyCounters()
         self.calls: dict[str, Call] = {}
         self.queue = FairQueue(queue_limit)
-        self.local, self._local_engine = local
+        self.local = local[0]
         self._most_remote = 0 if is_local_only else MOST_STARTS - 1
         self._registry = registry
-        self._engine = engine
         self._changes = changes
-        self._check = check
         self._now_s = now_s
         self._rng = rng
-        self._retrying = 0
+        self._budget = RetryBudget(self.calls)
         self._run_s: dict[str, float] = {}
+        self._attempts = Attempts(
+            registry,
+            engine,
+            local,
+            counters=self.counters,
+            check=check,
+            now_s=now_s,
+            release=self._release,
+        )
+        self._make = self._attempts.make
+        if may_run_twice is not None:
+            self._make = Hedging(
+                self._attempts,
+                self._budget,
+                self.counters,
+                may_run_twice=may_run_twice,
+                pick_other=self._pick_other,
+                now_s=now_s,
+            ).make
 
     async def run(
         self, task: Task, *, is_light: bool, on_progress: ProgressSink | None = None
@@ -134,6 +124,7 @@ class Dispatcher:
             self._count_end(error)
             raise
         finally:
+            self._budget.end(call)
             del self.calls[task.id]
         self.counters.succeeded += 1
         self.latency.note(self._now_s() - began_s)
@@ -144,16 +135,21 @@ class Dispatcher:
         call = self.calls.get(task_id)
         if call is None:
             return False
-        call.is_cancelled = True
-        _interrupt(call)
+        call.cancel()
+        return True
+
+    def ask_to_end(self, task_id: str) -> bool:
+        """Have a task end where it runs, its answer still awaited; True when known."""
+        call = self.calls.get(task_id)
+        if call is None or call.member is None:
+            return self.cancel(task_id)
+        self._attempts.ask_to_end(call)
         return True
 
     def orphan(self, member: Member) -> None:
         """Take the tasks of a member that is gone elsewhere."""
         for call in self.calls.values():
-            if call.member is member:
-                call.is_orphaned = True
-                _interrupt(call)
+            call.orphan(member)
 
     def place_waiting(self) -> None:
         """Hand out what waits, after slots or members have changed."""
@@ -188,7 +184,7 @@ class Dispatcher:
             if member is not None:
                 return member
         placed: asyncio.Future[Member] = asyncio.get_running_loop().create_future()
-        waiter = Waiter(demand, call.task.share, placed)
+        waiter = Waiter(demand, call.task.share, placed, self._now_s())
         self.queue.push(waiter)
         self.place_waiting()
         try:
@@ -230,10 +226,22 @@ class Dispatcher:
         if member is None and self._may_run_here(demand, now_s):
             member = self.local
         if member is not None:
-            self._registry.begun(member, is_light=demand.is_light)
-            if not demand.is_light:
-                self._changes.bump()
+            self._begin(member, demand)
         return member
+
+    def _begin(self, member: Member, demand: Demand) -> None:
+        self._registry.begun(member, is_light=demand.is_light)
+        if not demand.is_light:
+            self._changes.bump()
+
+    def _pick_other(self, call: Call, member: Member) -> Member | None:
+        demand = replace(
+            self._demand(call), excluded=frozenset(call.tried | {member.id})
+        ).without_waiting()
+        other = self._registry.pick(demand, self._now_s())
+        if other is not None:
+            self._begin(other, demand)
+        return other
 
     def _may_run_here(self, demand: Demand, now_s: float) -> bool:
         if not self.local.can_take(demand.anywhere(), now_s):
@@ -252,54 +260,9 @@ class Dispatcher:
         )
 
     async def _try(self, call: Call, member: Member) -> TaskAnswer:
-        task = call.task
-        is_local = member is self.local
-        engine = self._local_engine if is_local else self._engine
-        sent_s = self._now_s()
-        call.member = member
-        self.counters.attempts += 1
-        try:
-            async with asyncio.timeout_at(call.end_s + LATE_ANSWER_S) as call.scope:
-                if call.is_cancelled:
-                    raise Cancelled
-                ran = await engine.run(
-                    member,
-                    task,
-                    attempt=call.starts + 1,
-                    deadline_s=call.end_s - sent_s,
-                    on_progress=call.on_progress,
-                )
-        except TimeoutError:
-            engine.abandon(member, task.id)
-            raise self._why_interrupted(call, member) from None
-        except asyncio.CancelledError:
-            engine.abandon(member, task.id)
-            raise
-        finally:
-            call.scope = call.member = None
-            self._release(call, member)
-        self._judge(call, member, ran)
-        now_s = self._now_s()
-        self._registry.succeeded(member, now_s - sent_s, now_s)
-        self._learn(task.workload, ran.seconds)
-        if is_local:
-            self.counters.fallback += 1
-        return TaskAnswer(ran.output, member.id, ran.seconds, call.starts + 1)
-
-    def _why_interrupted(self, call: Call, member: Member) -> CollegiumError:
-        if call.is_cancelled:
-            return Cancelled()
-        if call.is_orphaned:
-            call.is_orphaned = False
-            return WorkerUnreachable(f"{member.id} is gone.")
-        if member is not self.local:
-            self._registry.failed(member, self._now_s())
-        return DeadlineExceeded(f"{member.id} did not answer before the deadline.")
-
-    def _judge(self, call: Call, member: Member, ran: Ran) -> None:
-        wrong = None if member is self.local else self._check(call.task, ran.output)
-        if wrong is not None:
-            raise WrongAnswer(wrong)
+        answer = await self._make(call, member)
+        self._learn(call.task.workload, answer.seconds)
+        return answer
 
     def _release(self, call: Call, member: Member) -> None:
         self._registry.ended(member, is_light=call.is_light)
@@ -315,15 +278,12 @@ class Dispatcher:
         self, call: Call, member: Member, error: CollegiumError
     ) -> None:
         """Go on elsewhere: nothing was started, so nothing counts."""
-        now_s = self._now_s()
+        self._attempts.note_failure(member, error)
         if isinstance(error, NotStarted) and member is not self.local:
             call.tried.add(member.id)
-            self._registry.failed(member, now_s)
             _log.warning("task %s not started: %s", call.task.id, error.detail)
             return
-        self.counters.refused += 1
         call.refusals += 1
-        self._registry.refused(member, now_s)
         loop = asyncio.get_running_loop()
         loop.call_later(1.1 * FULL_PAUSE_S, self.place_waiting)
         await self._back_off(call, call.refusals)
@@ -332,6 +292,7 @@ class Dispatcher:
         self, call: Call, member: Member, error: CollegiumError
     ) -> None:
         """Go on elsewhere, if the task may still be tried."""
+        self._budget.end(call)
         call.starts += 1
         call.tried.add(member.id)
         _log.warning(
@@ -341,25 +302,17 @@ class Dispatcher:
             call.starts,
             error.detail,
         )
-        now_s = self._now_s()
-        if isinstance(error, WrongAnswer):
-            self.counters.wrong_answers += 1
-            self._registry.set_aside(member, now_s)
-        elif isinstance(error, WorkerUnreachable) and member is not self.local:
-            self._registry.failed(member, now_s)
+        self._attempts.note_failure(member, error)
         if call.starts >= MOST_STARTS:
             raise TaskFailed(
                 f"Given up after {MOST_STARTS} attempts that were started; the last: "
                 f"{error.detail}"
             )
         self.counters.retried += 1
-        self._retrying += 1
-        try:
+        await self._back_off(call, call.starts)
+        while not self._budget.has_room:
             await self._back_off(call, call.starts)
-            while self._retrying > RETRY_FLOOR + RETRY_SHARE * len(self.calls):
-                await self._back_off(call, call.starts)
-        finally:
-            self._retrying -= 1
+        self._budget.begin(call)
 
     async def _back_off(self, call: Call, count: int) -> None:
         """Pause, longer each time and by chance, so that retries do not march."""
@@ -374,13 +327,3 @@ class Dispatcher:
             pass  # the pause is over, or somebody has cancelled the task
         finally:
             call.scope = None
-
-
-def _interrupt(call: Call) -> None:
-    if call.scope is None:
-        return
-    try:
-        call.scope.reschedule(0.0)
-    except RuntimeError:
-        # It is expiring at this very moment.
-        _log.debug("task %s needs no interruption", call.task.id)

@@ -51,4 +51,4 @@ class Engine(Protocol):
         """
 
     def abandon(self, member: Member, task_id: str) -> None:
-        """Have a task stopped whose answer nobody waits for any more."""
+        """Have a task stopped; who still waits for its answer gets what it has."""

@@ -152,7 +152,7 @@ class DaskEngine:
             return False
 
     def abandon(self, member: Member, task_id: str) -> None:
-        """Have a task stopped whose answer nobody waits for any more."""
+        """Have a task stopped; see ``Engine``."""
         stopping = asyncio.create_task(self._stop(task_id))
         self._abandoning.add(stopping)
         stopping.add_done_callback(self._abandoning.discard)

@@ -90,8 +90,9 @@ class HttpEngine:
         if asked_by:
             # One name for it in the logs of everybody who has to do with it.
             headers[REQUEST_ID_HEADER] = asked_by
-        if task.traceparent is not None:
-            headers[TRACE_HEADER] = task.traceparent
+        traceparent = logs.traceparent.get() or task.traceparent
+        if traceparent:
+            headers[TRACE_HEADER] = traceparent
         order = TaskOrder(
             task.workload, msgspec.Raw(task.input), list(task.blobs), task.job
         )
@@ -123,7 +124,7 @@ class HttpEngine:
         return (who.id, who.incarnation) == (member.id, member.incarnation)
 
     def abandon(self, member: Member, task_id: str) -> None:
-        """Have a task stopped whose answer nobody waits for any more."""
+        """Have a task stopped; see ``Engine``."""
         stopping = asyncio.create_task(self._stop(member, task_id))
         self._abandoning.add(stopping)
         stopping.add_done_callback(self._abandoning.discard)

@@ -51,7 +51,8 @@ class LocalEngine:
         return Ran(finished.output, finished.seconds)
 
     def abandon(self, member: Member, task_id: str) -> None:
-        """Do nothing: whoever stops waiting for a task here stops the task."""
+        """Have a task stopped; one that nobody waits for has been already."""
+        self.executor.slots.cancel(task_id)
 
     async def close(self) -> None:
         """End the slots."""

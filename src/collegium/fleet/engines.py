@@ -80,7 +80,7 @@ class Engines:
         return await self._engine_of(member).probe(member)
 
     def abandon(self, member: Member, task_id: str) -> None:
-        """Have a task stopped whose answer nobody waits for any more."""
+        """Have a task stopped; see ``Engine``."""
         self._engine_of(member).abandon(member, task_id)
 
     def _engine_of(self, member: Member) -> HttpEngine | ClusterEngine:

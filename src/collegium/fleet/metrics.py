@@ -25,7 +25,10 @@ _STATES: tuple[View, ...] = (
     "set_aside",
 )
 _ENDS = ("succeeded", "failed", "cancelled", "expired", "rejected")
-_TRIES = ("attempts", "refused", "retried", "fallback", "wrong_answers")
+_TRIES = (
+    *("attempts", "refused", "retried", "fallback", "wrong_answers"),
+    *("hedged", "hedges_won", "hedges_stopped"),
+)
 
 
 def fleet_metrics(fleet: Fleet) -> Iterator[Metric]:
@@ -55,7 +58,7 @@ def _members(fleet: Fleet) -> Iterator[Metric]:
         "Tasks as the workers count them.",
         labels=["outcome"],
     )
-    totals = fleet.statistics.total()
+    totals = fleet.counted().total()
     for outcome in ("completed", "failed", "cancelled", "lost", "refused"):
         done.add_metric([outcome], totals.get(f"tasks_{outcome}", 0))
     yield done
@@ -78,6 +81,11 @@ def _dispatched(fleet: Fleet) -> Iterator[Metric]:
     yield tries
     yield GaugeMetricFamily(
         "collegium_queued_tasks", "Tasks that wait for a slot.", len(dispatcher.queue)
+    )
+    yield GaugeMetricFamily(
+        "collegium_queue_age_seconds",
+        "How long the oldest waiting task has waited.",
+        dispatcher.queue.age_s(fleet.now_s()),
     )
     yield GaugeMetricFamily(
         "collegium_tasks_under_way",

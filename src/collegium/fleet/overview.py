@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
 import time
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -37,9 +37,17 @@ class SourceTotals(msgspec.Struct):
     tasks_lost: int = 0
     tasks_refused: int = 0
     tasks_repeated: int = 0
+    tasks_fallback: int = 0
+    """Those that a coordinator ran in processes of its own."""
+    tasks_per_minute: float = 0.0
+    """Tasks completed in the last minute, as far as reports have come."""
     busy_s: float = 0.0
     error_rate: float = 0.0
     run_seconds: Quantiles = Quantiles(0.0, 0.0, 0.0)
+    uptime_s: float | None = None
+    """Since the start of the worker's process; none for a sum, or without a report."""
+    age_s: float | None = None
+    """Since the report that this is taken from; none when it came by another way."""
 
 
 class FleetTotals(SourceTotals):
@@ -57,6 +65,8 @@ class CoordinatorTotals(msgspec.Struct):
     version: str
     uptime_s: float
     queued: int
+    queue_age_s: float
+    """How long the oldest waiting task has waited."""
     under_way: int
     tasks_per_minute: float
     counters: dict[str, int]
@@ -64,17 +74,15 @@ class CoordinatorTotals(msgspec.Struct):
 
 
 class StatisticsView(msgspec.Struct):
-    """``GET /v1/stats``.
-
-    Parameters
-    ----------
-    as_of : when this was counted, RFC 3339 in UTC.
-    report_age_s : seconds since the oldest report in the sums of workers that are up;
-        what they have done since is not in it.
-    """
+    """``GET /v1/stats``."""
 
     as_of: str
+    """When this was put together, RFC 3339 in UTC."""
+    bound_s: float
+    """How much older than that what workers have counted may be."""
     report_age_s: float
+    """Seconds since the oldest report in the sums of workers that are up; what they
+    have done since is not in it."""
     fleet: FleetTotals
     workers: dict[str, SourceTotals]
     coordinator: CoordinatorTotals
@@ -118,8 +126,7 @@ def statistics(fleet: Fleet, traffic: Traffic) -> StatisticsView:
     fleet : whose workers and tasks are counted.
     traffic : the requests that this coordinator has answered.
     """
-    fleet.statistics.report(LOCAL, fleet.identity, fleet.local_counters())
-    by_source = fleet.statistics.by_source()
+    counted = fleet.counted()
     now_s = fleet.now_s()
     routable = [m for m in fleet.registry.members if m.is_routable(now_s)]
     total = FleetTotals(
@@ -127,10 +134,16 @@ def statistics(fleet: Fleet, traffic: Traffic) -> StatisticsView:
         slots=sum(member.slots for member in routable),
         busy=sum(_busy(member) for member in routable),
     )
-    _fill(total, fleet.statistics.total())
-    workers = {name: _fill(SourceTotals(), c) for name, c in by_source.items()}
+    _fill(total, counted.total())
+    workers = {name: _source(fleet, name, c) for name, c in counted.by_source().items()}
+    total.tasks_per_minute = sum(
+        workers[name].tasks_per_minute
+        for name in workers
+        if not counted.is_summary(name)
+    )
     return StatisticsView(
         as_of=_now(),
+        bound_s=fleet.heartbeat_s,
         report_age_s=round(max((now_s - m.seen_s for m in routable), default=0.0), 1),
         fleet=total,
         workers=workers,
@@ -140,8 +153,26 @@ def statistics(fleet: Fleet, traffic: Traffic) -> StatisticsView:
 
 
 def _now() -> str:
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
     return now.replace("+00:00", "Z")
+
+
+def _source(fleet: Fleet, name: str, counters: dict[str, int]) -> SourceTotals:
+    totals = _fill(SourceTotals(), counters)
+    totals.tasks_per_minute = fleet.per_minute(name)
+    member = fleet.registry.find(name)
+    if member is not None:
+        totals.age_s = round(fleet.now_s() - member.seen_s, 1)
+        uptime_s = member.gauges.get("uptime_s")
+        if uptime_s is not None:
+            totals.uptime_s = round(uptime_s + totals.age_s, 1)
+    elif name == LOCAL:
+        totals.uptime_s, totals.age_s = _uptime_s(fleet), 0.0
+    return totals
+
+
+def _uptime_s(fleet: Fleet) -> float:
+    return round(time.monotonic() - fleet.started_s, 1)
 
 
 def _coordinator(fleet: Fleet) -> CoordinatorTotals:
@@ -150,8 +181,9 @@ def _coordinator(fleet: Fleet) -> CoordinatorTotals:
     return CoordinatorTotals(
         incarnation=fleet.identity,
         version=__version__,
-        uptime_s=round(time.monotonic() - fleet.started_s, 1),
+        uptime_s=_uptime_s(fleet),
         queued=len(dispatcher.queue),
+        queue_age_s=round(dispatcher.queue.age_s(fleet.now_s()), 3),
         under_way=len(dispatcher.calls),
         tasks_per_minute=fleet.rate.per_minute(fleet.now_s()),
         counters=dispatcher.counters.to_dict(),
@@ -172,7 +204,7 @@ def _fill(totals: SourceTotals, counters: dict[str, int]) -> SourceTotals:
         if index is not None:
             buckets[index] = value
     for name in totals.__struct_fields__:
-        if name.startswith("tasks_"):
+        if name.startswith("tasks_") and name != "tasks_per_minute":
             setattr(totals, name, counters.get(name, 0))
     ended = totals.tasks_completed + totals.tasks_failed + totals.tasks_lost
     bad = totals.tasks_failed + totals.tasks_lost

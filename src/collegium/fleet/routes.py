@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from typing import Annotated, TypeVar
 
@@ -28,6 +29,7 @@ from collegium.protocol import (
     WorkerList,
     WorkerView,
 )
+from collegium.rest.access import Area, guarded, principal_of
 from collegium.rest.answers import Answer, location_in, shown
 from collegium.rest.bodies import (
     JSON,
@@ -76,6 +78,7 @@ def workers_router() -> APIRouter:
         responses=answered(WorkerView, "It is new here.", 201)
         | {204: {"description": "It was known; what it says was taken in."}},
     )
+    @guarded(Area.MEMBERSHIP)
     async def announce_worker(request: Request, worker_id: str) -> Answer:
         """Register, report and stay registered: one idempotent announcement."""
         fleet: Fleet = request.app.state.fleet
@@ -93,6 +96,7 @@ def workers_router() -> APIRouter:
         return Answer(201, _encoder.encode(worker_view(fleet, worker_id)), fields)
 
     @router.delete("/{worker_id}", status_code=204, openapi_extra=UNCONDITIONAL)
+    @guarded(Area.MEMBERSHIP)
     async def forget_worker(
         request: Request, worker_id: str, query: Annotated[Leaving, Query()]
     ) -> Answer:
@@ -102,6 +106,7 @@ def workers_router() -> APIRouter:
         return Answer(204, b"", [_NO_STORE])
 
     @router.get("", responses=answered(WorkerList, "The workers."))
+    @guarded(Area.FLEET)
     async def list_workers(request: Request) -> Answer:
         """List the workers that are known here, in the order of joining."""
         fleet: Fleet = request.app.state.fleet
@@ -109,6 +114,7 @@ def workers_router() -> APIRouter:
         return shown(request, document_of(WorkerList(views)))
 
     @router.get("/{worker_id}", responses=answered(WorkerView, "The worker."))
+    @guarded(Area.MEMBERSHIP)
     async def show_worker(request: Request, worker_id: str) -> Answer:
         """Show one worker: its state, what it runs, what it has done."""
         fleet: Fleet = request.app.state.fleet
@@ -127,10 +133,14 @@ def stats_router(traffic: Traffic) -> APIRouter:
     router = APIRouter(tags=["fleet"])
 
     @router.get("")
+    @guarded(Area.FLEET)
     async def show_statistics(request: Request) -> Answer:
         """Show what the fleet and this coordinator have done, and how fast."""
         fleet: Fleet = request.app.state.fleet
-        return shown(request, document_of(statistics(fleet, traffic)))
+        # As fresh as what is in it: workers report once in a heartbeat.
+        cache_control = b"private, max-age=%d" % math.ceil(fleet.heartbeat_s)
+        view = document_of(statistics(fleet, traffic))
+        return shown(request, view, cache_control=cache_control)
 
     return router
 
@@ -151,6 +161,7 @@ def tasks_router(limits: BodyLimits, default_deadline_s: float) -> APIRouter:
         responses=answered(TaskStatus, "The result.")
         | answered(TaskStatus, "Accepted; ask at Location.", 202),
     )
+    @guarded(Area.TASKS)
     async def submit_task(request: Request) -> Answer:
         """Run one task somewhere; answer with its result, or at once if preferred."""
         state = request.app.state
@@ -160,8 +171,7 @@ def tasks_router(limits: BodyLimits, default_deadline_s: float) -> APIRouter:
         submission = _read(_submissions, raw)
         task = _task(state.fleet, submission, scope, default_deadline_s)
         prefer = header(scope, b"prefer")
-        claim = claim_of(request, raw, principal="")
-        key = claim.key if claim is not None else None
+        key = _key(request, raw)
         wished = _preferences(prefer or "")
         if "respond-async" in wished:
             return await _accepted(
@@ -175,6 +185,7 @@ def tasks_router(limits: BodyLimits, default_deadline_s: float) -> APIRouter:
         return _done(task, answer)
 
     @router.get("/{task_id}", responses=answered(TaskStatus, "What is known of it."))
+    @guarded(Area.RUNNING)
     async def show_task(request: Request, task_id: str) -> Answer:
         """Show how far a task is that was accepted to be done later."""
         table: TaskTable | None = request.app.state.table
@@ -184,6 +195,7 @@ def tasks_router(limits: BodyLimits, default_deadline_s: float) -> APIRouter:
         return shown(request, document_of(submissions.find(task_id).status))
 
     @router.delete("/{task_id}", status_code=204, openapi_extra=UNCONDITIONAL)
+    @guarded(Area.RUNNING)
     async def cancel_task(request: Request, task_id: str) -> Answer:
         """Cancel a task wherever it runs; 204 also when it has ended."""
         table: TaskTable | None = request.app.state.table
@@ -205,6 +217,12 @@ def _read(decoder: msgspec.json.Decoder[Body], raw: bytes) -> Body:
         raise Malformed(f"The body does not match its description: {error}.") from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise Unreadable(f"The body is not acceptable JSON: {error}.") from None
+
+
+def _key(request: Request, raw: bytes) -> str | None:
+    """Return what tells a repeated request of the same client from others."""
+    claim = claim_of(request, raw, principal=principal_of(request.scope).name)
+    return None if claim is None else f"{claim.scope} {claim.key}"
 
 
 def _task(

@@ -15,7 +15,7 @@ from collegium import logs
 from collegium.errors import LoopDetected, NotFound
 from collegium.fleet.addresses import AddressRules
 from collegium.fleet.changes import Changes
-from collegium.fleet.counters import Rate
+from collegium.fleet.counters import Growth, Rate
 from collegium.fleet.dispatch import Dispatcher
 from collegium.fleet.engine_http import HttpEngine
 from collegium.fleet.engine_local import LOCAL, LocalEngine
@@ -30,6 +30,7 @@ from collegium.fleet.wire import Wire
 from collegium.protocol import Announcement
 from collegium.rest.certificates import client_tls
 from collegium.settings import CoordinatorSettings
+from collegium.tracing import spans
 from collegium.workloads.blobs import BlobCache
 from collegium.workloads.child import first_line
 from collegium.workloads.executor import LARGEST_LIGHT_INPUT, Executor
@@ -80,6 +81,7 @@ class Fleet:
         )
         self.now_s = asyncio.get_running_loop().time
         self.rate = Rate()
+        self._growth: dict[str, Growth] = {}
         self._changes = Changes()
         self._engines = Engines(
             HttpEngine(_wire(settings), self.identity),
@@ -94,6 +96,7 @@ class Fleet:
             is_local_only=settings.engine == "local",
             changes=self._changes,
             check=self._fault_in,
+            may_run_twice=self._may_run_twice if settings.hedge else None,
             now_s=self.now_s,
             rng=rng,
         )
@@ -128,9 +131,12 @@ class Fleet:
         is_light = self.is_light(task.workload, len(task.input), task.blobs)
         named = logs.task_id.set(task.id)
         try:
-            answer = await self.dispatcher.run(
-                task, is_light=is_light, on_progress=on_progress
-            )
+            with spans.inner("task", task.workload):
+                if task.job is not None:
+                    spans.note("collegium.job.id", task.job)
+                answer = await self.dispatcher.run(
+                    task, is_light=is_light, on_progress=on_progress
+                )
         finally:
             logs.task_id.reset(named)
         self.rate.note(self.now_s())
@@ -176,6 +182,10 @@ class Fleet:
         """Cancel a task; True when it was known. Its ``run`` raises Cancelled."""
         return self.dispatcher.cancel(task_id)
 
+    def ask_to_end(self, task_id: str) -> bool:
+        """Have a task end soon, with what it has; see ``TaskRunner``."""
+        return self.dispatcher.ask_to_end(task_id)
+
     def doubt(self, worker: str, reason: str) -> None:
         """Take note that a worker has answered something wrong: set it aside."""
         member = self.registry.find(worker)
@@ -220,13 +230,43 @@ class Fleet:
             _log.info("worker %s leaves", member_id)
             self._members_changed()
 
-    def local_counters(self) -> dict[str, int]:
-        """Return the totals of the local slots."""
-        return self._local.executor.counters.to_dict()
+    def counted(self) -> Statistics:
+        """Return what every source has counted, the local slots included."""
+        counters = self._local.executor.counters.to_dict()
+        counters["tasks_fallback"] = self.dispatcher.counters.fallback
+        self.statistics.report(LOCAL, self.identity, counters)
+        self._note_growth(LOCAL)
+        return self.statistics
+
+    def per_minute(self, source: str) -> float:
+        """Return how many tasks a source has completed in the last minute."""
+        growth = self._growth.get(source)
+        return growth.per_minute(self.now_s()) if growth is not None else 0.0
+
+    def _count(self, member_id: str, said: Announcement) -> None:
+        # Totals of an outdated start are still true.
+        self.statistics.report(
+            member_id, said.incarnation, said.counters, is_summary=bool(said.leaves)
+        )
+        self._note_growth(member_id)
+        for leaf in said.leaves:
+            if leaf.incarnation == self.identity:
+                continue  # the slots of this process, come back by a detour
+            self.statistics.report(
+                leaf.source,
+                leaf.incarnation,
+                leaf.counters,
+                is_summary=leaf.is_summary,
+            )
+            self._note_growth(leaf.source)
+
+    def _note_growth(self, source: str) -> None:
+        completed = self.statistics.of(source).get("tasks_completed", 0)
+        growth = self._growth.setdefault(source, Growth())
+        growth.note(completed, self.now_s())
 
     def _take_in(self, member_id: str, said: Announcement) -> bool:
-        # Totals of an outdated start are still true.
-        self.statistics.report(member_id, said.incarnation, said.counters)
+        self._count(member_id, said)
         former = self.registry.find(member_id)
         was_routable = former is not None and former.is_routable(self.now_s())
         slots = former.slots if former is not None else 0
@@ -260,6 +300,9 @@ class Fleet:
                 and running.progress is not None
             ):
                 call.on_progress(running.progress)
+
+    def _may_run_twice(self, name: str) -> bool:
+        return bool(getattr(self.catalogue.get(name), "is_idempotent", False))
 
     def _fault_in(self, task: Task, output: bytes) -> str | None:
         try:

@@ -104,3 +104,10 @@ class TaskRunner(Protocol):
 
     def cancel(self, task_id: str) -> bool:
         """Cancel a task; True when it was known. Its ``run`` raises Cancelled."""
+
+    def ask_to_end(self, task_id: str) -> bool:
+        """Have a task end soon, with what it has; True when it was known.
+
+        Its ``run`` returns what the task gives, or raises Cancelled. A place that does
+        not answer is waited for: whoever cannot wait cancels.
+        """

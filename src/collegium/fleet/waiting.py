@@ -17,16 +17,22 @@ class Waiter:
     demand : what it needs.
     share : whose turn it takes.
     placed : gets the member that the task goes to.
+    since_s : when it began to wait, by a monotonic clock.
     """
 
-    __slots__ = ("demand", "placed", "share")
+    __slots__ = ("demand", "placed", "share", "since_s")
 
     def __init__(
-        self, demand: Demand, share: str, placed: asyncio.Future[Member]
+        self,
+        demand: Demand,
+        share: str,
+        placed: asyncio.Future[Member],
+        since_s: float = 0.0,
     ) -> None:
         self.demand = demand
         self.share = share
         self.placed = placed
+        self.since_s = since_s
 
 
 class FairQueue:
@@ -49,6 +55,11 @@ class FairQueue:
     def has_room(self) -> bool:
         """Whether another task may wait."""
         return self._count < self._limit
+
+    def age_s(self, now_s: float) -> float:
+        """Return how long the oldest has waited; 0 when nothing waits."""
+        oldest = min((line[0].since_s for line in self._shares.values()), default=now_s)
+        return now_s - oldest
 
     def push(self, waiter: Waiter) -> None:
         """Append a task to its share; one that was accepted is never refused here."""

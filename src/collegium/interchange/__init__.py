@@ -1,1 +1,1 @@
-"""Whole sessions in and out, in the formats that others read and write."""
+"""Catalogues and whole sessions in and out, in the formats of others."""

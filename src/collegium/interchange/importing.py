@@ -125,7 +125,20 @@ async def import_problem(
                 "Somebody else has added the same meanwhile: nothing was taken in; "
                 "try again."
             ) from None
+        _note(work, university_id, session_id, draft)
     return ImportReport(dict(draft.added), dict(draft.met), draft.faults)
+
+
+def _note(work: Work, university_id: str, session_id: str, draft: Draft) -> None:
+    """Have one event recorded for all rows, with their numbers."""
+    counts = {"added": dict(draft.added), "met": dict(draft.met)}
+    work.note(
+        "import",
+        "sessions",
+        session_id,
+        university_id=university_id,
+        after=msgspec.json.encode(counts),
+    )
 
 
 def _refusal(draft: Draft) -> Malformed:

@@ -18,6 +18,7 @@ from collegium.interchange.repository import problem_state
 from collegium.interchange.snapshot import Snapshot, build_snapshot
 from collegium.interchange.snapshot_rows import SessionRows, read_rows
 from collegium.timetabling.itc2019 import write_problem
+from collegium.universities.service import UNIVERSITIES
 
 SESSION = Parent("session_id", "sessions", "session")
 PROBLEM_MEDIA_TYPE = "application/xml"
@@ -49,6 +50,17 @@ class StoredSnapshot:
     sha256: str
     snapshot: Snapshot
     unplaceable: list[str]
+
+
+async def university_id(reader: Reader, key: str) -> str:
+    """Return the id of a university by its id or code.
+
+    Raises
+    ------
+    NotFound
+        When it is not there.
+    """
+    return (await UNIVERSITIES.find(reader, (key,))).id
 
 
 async def session_ids(reader: Reader, keys: Keys) -> tuple[str, str]:

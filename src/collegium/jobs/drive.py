@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -35,8 +36,10 @@ START_GRACE_S = 300.0
 """What a task may take beyond its search: to wait, fetch, compile and prepare."""
 FAILURES_IN_A_ROW = 3
 """So many failed tasks without a success between them fail the job."""
+HAND_IN_S = 1.0
+"""How long the tasks of a stopped job have to hand in what they have found."""
 STOP_GRACE_S = 3.0
-"""How long a stopped job without any result waits for the tasks that still run."""
+"""How long a stopped job waits for the checks of what was handed in."""
 FIRST_PAUSE_S, LAST_PAUSE_S = 0.1, 5.0
 """Between attempts when tasks cannot be placed at all."""
 UNBOUNDED_DEADLINE_S = 86_400.0
@@ -44,6 +47,13 @@ LOOK_AGAIN_S = 0.05
 """Least time between two looks at the slots: a busy fleet changes often."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class _Flight:
+    piece: Piece
+    task_id: str
+    is_called_in: bool = False
 
 
 class Drive:
@@ -71,7 +81,7 @@ class Drive:
         self._journal = journal
         self._began_s = means.now_s() - elapsed_s
         self._stored_s = means.now_s()
-        self._flights: dict[asyncio.Task[TaskAnswer], Piece] = {}
+        self._flights: dict[asyncio.Task[TaskAnswer], _Flight] = {}
         self._live: dict[int, dict[str, Any]] = {}
         self._checking = Checking(job_id, workload.checker, means.checks)
         self._stop = asyncio.Event()
@@ -89,7 +99,7 @@ class Drive:
         return self._means.now_s() - self._began_s
 
     def stop(self) -> None:
-        """End the job now, with the best that has been counted."""
+        """End the job now, with the best that its tasks have found by now."""
         if not self._stop.is_set():
             self._stopped_s = self._means.now_s()
             self._stop.set()
@@ -106,13 +116,14 @@ class Drive:
             await self._store()
             while not self._is_finished():
                 self._hand_out()
+                self._call_in()
                 self._checking.start()
                 await self._wait()
                 await self._land()
-            await self._drop_flights()
+            await self._drop_all()
             return await self._conclude()
         finally:
-            await self._drop_flights()
+            await self._drop_all()
             self._means.shelf.keep_only(self._id, ())
 
     def _is_finished(self) -> bool:
@@ -133,10 +144,9 @@ class Drive:
         return self._checking.is_idle
 
     def _has_stopped(self) -> bool:
-        """Tell whether a stopped job has a result, or no hope of one."""
+        """Tell whether all is handed in and checked, or too late."""
         is_late = self._means.now_s() - self._stopped_s >= STOP_GRACE_S
-        is_idle = not self._flights and self._checking.is_idle
-        return is_late or is_idle or self._workload.conclude(self._plan) is not None
+        return is_late or (not self._flights and self._checking.is_idle)
 
     def _hand_out(self) -> None:
         self._is_hungry = False
@@ -158,8 +168,22 @@ class Drive:
         self._is_hungry = len(pieces) == free
         for piece in pieces:
             hear = partial(self._hear, piece.number)
-            running = hands.run(self._task(piece), on_progress=hear)
-            self._flights[asyncio.create_task(running)] = piece
+            task = self._task(piece)
+            running = asyncio.create_task(hands.run(task, on_progress=hear))
+            self._flights[running] = _Flight(piece, task.id)
+
+    def _call_in(self) -> None:
+        """Have the tasks of a stopped job end; do without those that are late."""
+        if not self._stop.is_set():
+            return
+        is_late = self._means.now_s() - self._stopped_s >= HAND_IN_S
+        for running, flight in self._flights.items():
+            is_known = flight.is_called_in or self._means.hands.ask_to_end(
+                flight.task_id
+            )
+            flight.is_called_in = True
+            if is_late or not is_known:
+                running.cancel()
 
     def _task(self, piece: Piece) -> Task:
         deadline_s = UNBOUNDED_DEADLINE_S
@@ -215,7 +239,8 @@ class Drive:
         if self._paused_until_s > now_s:
             wake_s = min(wake_s, self._paused_until_s)
         if self._stop.is_set():
-            wake_s = min(wake_s, self._stopped_s + STOP_GRACE_S)
+            grace_s = HAND_IN_S if self._flights else STOP_GRACE_S
+            wake_s = min(wake_s, self._stopped_s + grace_s)
         if self._over_since_s is not None:
             wake_s = min(wake_s, self._over_since_s + self._means.late_grace_s)
         return max(0.01, wake_s - now_s)
@@ -223,7 +248,7 @@ class Drive:
     async def _land(self) -> None:
         """Take in all that has come back, and store when it matters."""
         for running in [flight for flight in self._flights if flight.done()]:
-            piece = self._flights.pop(running)
+            piece = self._flights.pop(running).piece
             self._live.pop(piece.number, None)
             self._take_in(piece, running)
         is_better = self._take_verdict()
@@ -234,6 +259,9 @@ class Drive:
             self._journal.tell(self._progress())
 
     def _take_in(self, piece: Piece, running: asyncio.Task[TaskAnswer]) -> None:
+        if running.cancelled():
+            self._workload.lost(self._plan, piece.number, failed=False)
+            return
         try:
             answer = running.result()
         except TaskFailed as error:
@@ -264,6 +292,8 @@ class Drive:
     def _lose(self, piece: Piece, error: CollegiumError, *, failed: bool) -> None:
         _log.warning("job %s: task %d: %s", self._id, piece.number, error.detail)
         self._workload.lost(self._plan, piece.number, failed=failed)
+        if self._stop.is_set():
+            return  # nothing is handed out any more
         self._pause_s = min(max(2 * self._pause_s, FIRST_PAUSE_S), LAST_PAUSE_S)
         self._paused_until_s = self._means.now_s() + self._pause_s
         if failed:
@@ -286,8 +316,8 @@ class Drive:
     def _let_go(self) -> None:
         """Forget the blobs that no coming task or check will name."""
         wanted = self._checking.blobs().union(self._workload.uses(self._plan))
-        for piece in self._flights.values():
-            wanted.update(self._workload.blobs(piece.input))
+        for flight in self._flights.values():
+            wanted.update(self._workload.blobs(flight.piece.input))
         self._means.shelf.keep_only(self._id, wanted)
 
     def _hear(self, number: int, progress: dict[str, Any]) -> None:
@@ -311,7 +341,7 @@ class Drive:
             "live": [self._live[number] for number in sorted(self._live)],
         }
 
-    async def _drop_flights(self) -> None:
+    async def _drop_all(self) -> None:
         """Cancel what still runs and wait until it has stopped."""
         for running in self._flights:
             running.cancel()

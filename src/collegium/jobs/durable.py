@@ -118,6 +118,20 @@ class DurableJournal:
                 self._feed.forget(self._claimed.id)
                 return
 
+    async def finish_within(self, transaction: Transaction, outcome: Outcome) -> None:
+        """Store how the job ended, together with what it has done.
+
+        Raises
+        ------
+        StateForbids
+            When another coordinator holds the job now.
+        """
+        await self._finish(transaction, outcome)
+
+    def forget(self) -> None:
+        """Drop the news of a job whose end is stored, and wake those who watch it."""
+        self._feed.forget(self._claimed.id)
+
     async def _keep(self, transaction: Transaction, keeps: Sequence[str]) -> None:
         """Store the blobs that are new to the plan, and drop those that are not in it.
 

@@ -112,6 +112,10 @@ class LocalHands:
             await self._changed.wait()
         return self.version
 
+    def ask_to_end(self, task_id: str) -> bool:
+        """Have a task end soon, with what it has; see ``TaskRunner``."""
+        return self._slots.cancel(task_id)
+
     def doubt(self, worker: str, reason: str) -> None:
         """Note in the log that our own process has answered something wrong."""
         _log.error("a task of this process gave a wrong answer: %s", reason)

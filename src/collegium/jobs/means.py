@@ -34,6 +34,9 @@ class Hands(Protocol):
     async def wait_changed(self, version: int) -> int:
         """Wait until ``self.version`` differs from ``version``."""
 
+    def ask_to_end(self, task_id: str) -> bool:
+        """Have a task end soon, with what it has; see ``TaskRunner``."""
+
     def doubt(self, worker: str, reason: str) -> None:
         """Take note that a worker has answered something wrong."""
 

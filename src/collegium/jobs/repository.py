@@ -121,9 +121,20 @@ class Finish:
     result_media_type: str | None
 
 
-async def find(reader: Reader, job_id: str) -> Job | None:
-    """Return a job, or None."""
-    row = await reader.fetch_one(f"SELECT {_SHOWN} FROM jobs WHERE id = ?", (job_id,))
+async def find(
+    reader: Reader, job_id: str, *, university_id: str | None = None
+) -> Job | None:
+    """Return a job, or None.
+
+    Parameters
+    ----------
+    university_id : whose it must be; None for anybody's.
+    """
+    sql, params = f"SELECT {_SHOWN} FROM jobs WHERE id = ?", [job_id]
+    if university_id is not None:
+        sql += " AND university_id = ?"
+        params.append(university_id)
+    row = await reader.fetch_one(sql, params)
     return None if row is None else _job(row)
 
 
@@ -140,11 +151,13 @@ async def page(
     state: str | None,
     after: str | None,
     is_backward: bool,
+    university_id: str | None = None,
 ) -> list[Job]:
     """Return up to ``limit`` jobs behind an id, the latest first.
 
     Parameters
     ----------
+    university_id : whose they must be; None for anybody's.
     is_backward : return those before the id instead, the earliest first.
     """
     wheres: list[str] = []
@@ -152,6 +165,9 @@ async def page(
     if state is not None:
         wheres.append("state = ?")
         params.append(state)
+    if university_id is not None:
+        wheres.append("university_id = ?")
+        params.append(university_id)
     if after is not None:
         wheres.append(f"id {'>' if is_backward else '<'} ?")
         params.append(after)
@@ -169,14 +185,26 @@ async def last_version(reader: Reader) -> int:
     return 0 if row is None or row[0] is None else int(row[0])
 
 
-async def add(work: Work, job_id: str, workload: str, job_input: str) -> Job:
-    """Add a queued job."""
+async def add(
+    work: Work,
+    job_id: str,
+    workload: str,
+    job_input: str,
+    *,
+    university_id: str | None = None,
+) -> Job:
+    """Add a queued job.
+
+    Parameters
+    ----------
+    university_id : whose keys may see it; None for operators only.
+    """
     version = await work.transaction.next_revision()
     await work.transaction.execute(
         "INSERT INTO jobs (id, workload, input, state, progress, is_cancel_requested, "
-        "version, epoch, lease_until_s, elapsed_s, created_at, updated_at) "
-        "VALUES (?, ?, ?, 'queued', '{}', 0, ?, 0, 0, 0, ?, ?)",
-        (job_id, workload, job_input, version, work.now, work.now),
+        "version, epoch, lease_until_s, elapsed_s, created_at, updated_at, "
+        "university_id) VALUES (?, ?, ?, 'queued', '{}', 0, ?, 0, 0, 0, ?, ?, ?)",
+        (job_id, workload, job_input, version, work.now, work.now, university_id),
     )
     job = await find(work.transaction, job_id)
     assert job is not None

@@ -17,13 +17,20 @@ from collegium.catalogue.operations import repeatable
 from collegium.db.database import Reader
 from collegium.db.work import Work
 from collegium.errors import NotFound
+from collegium.interchange.formats import check_options
+from collegium.interchange.schemas import FileOptions, ImportQuery
+from collegium.interchange.service import university_id
 from collegium.jobs import repository, service
 from collegium.jobs.feed import Feed
+from collegium.jobs.imports import submit
 from collegium.jobs.repository import Job
 from collegium.jobs.runner import Runner
 from collegium.jobs.schemas import JobIn, JobOut, JobPage, JobQuery
 from collegium.jobs.sessions import read_session
+from collegium.jobs.uploads import MOST_BYTES, Upload
+from collegium.rest.access import Access, Area, guarded, principal_of
 from collegium.rest.answers import Answer, location_in, shown
+from collegium.rest.bodies import BodyLimits, body_pieces, require_media_type
 from collegium.rest.headers import header
 from collegium.rest.openapi import UNCONDITIONAL
 from collegium.rest.pages import links, not_modified, paged
@@ -33,7 +40,19 @@ HEARTBEAT_S = 10.0
 LOOK_S = 1.0
 """Between two looks at a job that another coordinator may own."""
 
+_ACCESS = Access(Area.JOBS, limits_itself=True)
+UPLOAD_S = 600.0
+"""Longest time in which a file must arrive."""
+UPLOAD_TYPES = (
+    "text/csv",
+    "application/zip",
+    "application/xml",
+    "application/gzip",
+    "application/octet-stream",
+)
+
 router = APIRouter(tags=["jobs"])
+imports_router = APIRouter(tags=["interchange"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +69,12 @@ def jobs_of(request: Request) -> Jobs:
 
 
 @router.get("", response_model=JobPage)
+@guarded(_ACCESS)
 async def list_jobs(request: Request, query: Annotated[JobQuery, Query()]) -> Response:
     """List jobs, the latest first."""
     catalogue = catalogue_of(request)
-    walk = f"jobs {query.state}"
+    own = _own(request)
+    walk = f"jobs {query.state} {own}"
     position = None
     if query.cursor is not None:
         position = catalogue.seal.open(query.cursor, walk=walk)
@@ -69,21 +90,30 @@ async def list_jobs(request: Request, query: Annotated[JobQuery, Query()]) -> Re
             state=query.state,
             after=None if position is None else str(position.values[-1]),
             is_backward=is_backward,
+            university_id=own,
         )
     page = _Page.of(jobs, etag, query.limit, position is not None, is_backward)
     return paged(page, links(request, page, catalogue.seal, walk=walk))
 
 
 @router.post("", response_model=JobOut, status_code=202)
+@guarded(_ACCESS)
 async def submit_job(request: Request, body: Annotated[JobIn, Body()]) -> Response:
     """Take a job in; it is on disk before the answer is sent."""
     runner = jobs_of(request).runner
-
-    submission = await read_session(database_of(request), runner.workloads, body)
+    own = _own(request)
+    submission = await read_session(
+        database_of(request), runner.workloads, body, university_id=own
+    )
 
     async def act(work: Work) -> Answer:
         await submission.keep(work)
-        job = await service.submit(work, runner.workloads, submission.body)
+        job = await service.submit(
+            work,
+            runner.workloads,
+            submission.body,
+            university_id=own or submission.university_id,
+        )
         location = location_in(request, request.scope["path"], job.id)
         return _accepted(job, [(b"location", location.encode())])
 
@@ -92,28 +122,96 @@ async def submit_job(request: Request, body: Annotated[JobIn, Body()]) -> Respon
     return answer
 
 
+@imports_router.post(
+    "",
+    response_model=JobOut,
+    status_code=202,
+    openapi_extra={
+        "requestBody": {
+            "content": {
+                media_type: {"schema": {"type": "string", "format": "binary"}}
+                for media_type in UPLOAD_TYPES
+            }
+        }
+    },
+)
+@guarded(Area.INTERCHANGE)
+async def submit_import(
+    request: Request, university: str, query: Annotated[ImportQuery, Query()]
+) -> Response:
+    """Take a file in as a job that adds all of it or nothing.
+
+    The body is the file, unless ``blob`` names it. The job's progress counts lines;
+    its result is the report, line by line.
+    """
+    runner = jobs_of(request).runner
+    check_options(query)
+    id_ = await university_id(database_of(request), university)
+    options = FileOptions(**query.model_dump(exclude={"blob"}))
+    upload = None if query.blob else await _receive(request)
+    # What tells a repeated request from another one with its Idempotency-Key.
+    pieces = [] if upload is None else upload.pieces
+    said = f"{query.model_dump_json()} {' '.join(pieces)}"
+    request.scope["collegium.body"] = said.encode()
+
+    async def act(work: Work) -> Answer:
+        source = query.blob or upload
+        assert source is not None
+        job = await submit(work, id_, options, source)
+        location = location_in(request, "/v1/jobs", job.id)
+        return _accepted(job, [(b"location", location.encode())])
+
+    try:
+        answer = await repeatable(request, act)
+    finally:
+        if upload is not None:
+            upload.close()
+    runner.wake()
+    return answer
+
+
+async def _receive(request: Request) -> Upload:
+    """Return the body, kept on disk as it arrives."""
+    require_media_type(request.scope, UPLOAD_TYPES)
+    upload = Upload()
+    try:
+        async for data in body_pieces(request, BodyLimits(MOST_BYTES, UPLOAD_S)):
+            upload.add(data)
+    except BaseException:
+        upload.close()
+        raise
+    upload.end()
+    return upload
+
+
 @router.get("/{job}", response_model=JobOut)
+@guarded(_ACCESS)
 async def show_job(request: Request, job: str) -> Response:
     """Show a job."""
-    return shown(request, await service.find_job(database_of(request), job))
+    return shown(request, await _find(request, job))
 
 
 @router.delete(
     "/{job}", response_model=JobOut, status_code=202, openapi_extra=UNCONDITIONAL
 )
+@guarded(_ACCESS)
 async def cancel_job(request: Request, job: str) -> Response:
     """Ask a job to end; it keeps the best that it has made so far."""
+    await _find(request, job)
+    jobs_of(request).runner.cancel_resident(job)
     async with database_of(request).transaction() as transaction:
-        changed = await service.cancel(work_of(request, transaction), job)
+        work = work_of(request, transaction)
+        changed = await service.cancel(work, job, university_id=_own(request))
     jobs_of(request).runner.cancel(job)
     jobs_of(request).feed.wake(job)
     return _accepted(changed, [])
 
 
 @router.get("/{job}/result", status_code=303, openapi_extra=UNCONDITIONAL)
+@guarded(_ACCESS)
 async def show_result(request: Request, job: str) -> Response:
     """Lead to the blob that a job has made."""
-    found = await service.find_job(database_of(request), job)
+    found = await _find(request, job)
     if found.result_sha256 is None:
         raise NotFound(
             f"The job has no result: it is {found.state}."
@@ -130,6 +228,7 @@ async def show_result(request: Request, job: str) -> Response:
     openapi_extra=UNCONDITIONAL,
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
+@guarded(_ACCESS)
 async def follow_job(request: Request, job: str) -> Response:
     """Follow a job as server-sent events, until it has ended.
 
@@ -137,7 +236,7 @@ async def follow_job(request: Request, job: str) -> Response:
     ``progress`` has progress that need not have been stored yet.
     """
     database = database_of(request)
-    await service.find_job(database, job)
+    await _find(request, job)
     last = header(request.scope, b"last-event-id")
     stream = _events(database, jobs_of(request).feed, job, last or "")
     return StreamingResponse(
@@ -145,6 +244,16 @@ async def follow_job(request: Request, job: str) -> Response:
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
+
+
+def _own(request: Request) -> str | None:
+    """Return the only university whose jobs a client may see, None for all."""
+    return principal_of(request.scope).university_id
+
+
+async def _find(request: Request, job_id: str) -> Job:
+    database = database_of(request)
+    return await service.find_job(database, job_id, university_id=_own(request))
 
 
 async def _events(

@@ -20,6 +20,7 @@ from collegium.jobs.feed import Feed
 from collegium.jobs.journal import Outcome
 from collegium.jobs.means import Means
 from collegium.jobs.repository import Claimed
+from collegium.jobs.residents import Residence, Resident
 from collegium.jobs.single import as_job
 from collegium.workloads.base import JobWorkload, Workload
 
@@ -51,6 +52,7 @@ class Runner:
     ----------
     means : what every drive works with; its ``share`` is set here.
     owner : this start of this coordinator, to tell who holds a job.
+    residents : kinds of jobs that run in this process, with the database, by name.
     lease_s : how long this coordinator may be silent before another takes its jobs.
     """
 
@@ -62,6 +64,7 @@ class Runner:
         feed: Feed,
         *,
         owner: str,
+        residents: Mapping[str, Resident] | None = None,
         clock: Clock = utc_clock,
         lease_s: float = repository.LEASE_S,
     ) -> None:
@@ -70,6 +73,7 @@ class Runner:
         self._means = means
         self._feed = feed
         self._owner = owner
+        self._residents = residents or {}
         self._clock = clock
         self._lease_s = lease_s
         self._running: dict[str, _Running] = {}
@@ -83,6 +87,15 @@ class Runner:
     def wake(self) -> None:
         """Look for jobs now."""
         self._wake.set()
+
+    def cancel_resident(self, job_id: str) -> None:
+        """End a job of this process before that is asked of the database.
+
+        It may be what the database is waiting for.
+        """
+        running = self._running.get(job_id)
+        if running is not None and running.claimed.workload in self._residents:
+            running.stop()
 
     def cancel(self, job_id: str) -> None:
         """End a job now when it runs here; elsewhere its owner reads of it."""
@@ -161,8 +174,11 @@ class Runner:
             self._lease_s,
         )
         try:
-            outcome = await self._outcome(running, journal)
-            await journal.finish(outcome)
+            resident = self._residents.get(claimed.workload)
+            if resident is not None:
+                await resident.run(self._residence(running, journal))
+            else:
+                await journal.finish(await self._outcome(running, journal))
         except StateForbids as error:
             _log.warning("%s", error.detail)
         except Exception:  # noqa: BLE001 - the job must reach an end that clients see
@@ -172,6 +188,10 @@ class Runner:
             if self._running.get(claimed.id) is running:
                 del self._running[claimed.id]
                 self.wake()
+
+    def _residence(self, running: _Running, journal: DurableJournal) -> Residence:
+        running.is_cancelled |= running.claimed.is_cancel_requested
+        return Residence(running.claimed, journal, lambda: running.is_cancelled)
 
     async def _outcome(self, running: _Running, journal: DurableJournal) -> Outcome:
         claimed = running.claimed
@@ -202,7 +222,11 @@ class Runner:
 
     def _share(self, running: _Running, slots: int) -> int:
         """Return this job's part of the slots; the oldest jobs get the rest."""
-        others = list(self._running.values())
+        others = [
+            other
+            for other in self._running.values()
+            if other.claimed.workload not in self._residents
+        ]
         each, rest = divmod(slots, len(others))
         return each + (others.index(running) < rest)
 

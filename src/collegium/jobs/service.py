@@ -20,22 +20,43 @@ from collegium.workloads.base import JobWorkload
 JobWorkloads = Mapping[str, JobWorkload]
 
 
-async def find_job(reader: Reader, job_id: str) -> Job:
+async def find_job(
+    reader: Reader, job_id: str, *, university_id: str | None = None
+) -> Job:
     """Return a job.
+
+    Parameters
+    ----------
+    reader : where to look.
+    job_id : which.
+    university_id : whose it must be; None for anybody's.
 
     Raises
     ------
     NotFound
         When there is none of that id.
     """
-    job = await repository.find(reader, job_id)
+    job = await repository.find(reader, job_id, university_id=university_id)
     if job is None:
         raise NotFound(f"There is no job {job_id!r}.")
     return job
 
 
-async def submit(work: Work, workloads: JobWorkloads, body: JobIn) -> Job:
+async def submit(
+    work: Work,
+    workloads: JobWorkloads,
+    body: JobIn,
+    *,
+    university_id: str | None = None,
+) -> Job:
     """Add a job, with all that it reads kept for it.
+
+    Parameters
+    ----------
+    work : the request's.
+    workloads : what can be done.
+    body : what is to be done.
+    university_id : whose keys may see it; None for operators only.
 
     Raises
     ------
@@ -58,14 +79,22 @@ async def submit(work: Work, workloads: JobWorkloads, body: JobIn) -> Job:
             pointers={"/input": "names a blob that is not stored"},
         )
     job_id = str(uuid_utils.uuid7())
-    job = await repository.add(work, job_id, body.workload, job_input)
+    job = await repository.add(
+        work, job_id, body.workload, job_input, university_id=university_id
+    )
     for sha256 in needs:
         await keep_for_job(work.transaction, job_id, sha256)
     return job
 
 
-async def cancel(work: Work, job_id: str) -> Job:
+async def cancel(work: Work, job_id: str, *, university_id: str | None = None) -> Job:
     """Ask a job to end; asking again changes nothing.
+
+    Parameters
+    ----------
+    work : the request's.
+    job_id : which.
+    university_id : whose it must be; None for anybody's.
 
     Raises
     ------
@@ -74,10 +103,10 @@ async def cancel(work: Work, job_id: str) -> Job:
     StateForbids
         When it has ended by itself already.
     """
-    job = await find_job(work.transaction, job_id)
+    job = await find_job(work.transaction, job_id, university_id=university_id)
     if job.state in {"succeeded", "failed"}:
         raise StateForbids(f"The job has {job.state} already.")
-    if job.is_cancel_requested:
+    if job.is_cancel_requested or job.is_final:
         return job
     return await repository.ask_to_cancel(work, job)
 

@@ -28,10 +28,12 @@ class Submission:
     Parameters
     ----------
     snapshot : None when the job is not about a session.
+    university_id : whose session it is, None without one.
     """
 
     body: JobIn
     snapshot: tuple[StoredSnapshot, Blob] | None = None
+    university_id: str | None = None
 
     async def keep(self, work: Work) -> None:
         """Store the snapshot, so that the job finds it."""
@@ -40,12 +42,23 @@ class Submission:
 
 
 async def read_session(
-    database: Database, workloads: Mapping[str, JobWorkload], body: JobIn
+    database: Database,
+    workloads: Mapping[str, JobWorkload],
+    body: JobIn,
+    *,
+    university_id: str | None = None,
 ) -> Submission:
     """Put a snapshot for the session that a job names.
 
     A workload that takes a problem may be given ``{"session": address}`` instead, where
     the address is that of an academic session of this coordinator.
+
+    Parameters
+    ----------
+    database : where the session is.
+    workloads : what can be done.
+    body : what a client wants done.
+    university_id : the only one whose sessions may be named; None for any.
 
     Raises
     ------
@@ -66,6 +79,9 @@ async def read_session(
         ids = await interchange.session_ids(database, keys)
     except NotFound as error:
         raise _no_session(error.detail) from None
+    if university_id not in (None, ids[0]):
+        # In the words for one that is not there.
+        raise _no_session(f"There is no university {keys[0]!r}.")
     stored, blob = await interchange.store_snapshot(database, *ids)
     if stored.unplaceable:
         shown = ", ".join(stored.unplaceable[: interchange.SHOWN])
@@ -74,7 +90,7 @@ async def read_session(
         )
     rest = {name: value for name, value in given.items() if name != MEMBER}
     changed = body.model_copy(update={"input": {**rest, PROBLEM: stored.sha256}})
-    return Submission(changed, (stored, blob))
+    return Submission(changed, (stored, blob), ids[0])
 
 
 def _keys(address: object) -> tuple[str, str]:

@@ -23,6 +23,7 @@ from collegium.protocol import (
     WorkerSelf,
     via_of,
 )
+from collegium.rest.access import Area, guarded
 from collegium.rest.answers import Answer
 from collegium.rest.bodies import JSON, BodyLimits, read_body, require_media_type
 from collegium.rest.structs import answered, described_body
@@ -50,12 +51,14 @@ def tasks_router(limits: BodyLimits) -> APIRouter:
     @router.get(
         "/tasks/{task_id}", responses=answered(TaskStatus, "What is known of it.")
     )
+    @guarded(Area.RUNNING)
     async def show_task(request: Request, task_id: str) -> Answer:
         """Show how far a task is, or its result while that is remembered."""
         table: TaskTable = request.app.state.table
         return Answer(200, table.status(task_id), _FIELDS.copy())
 
     @router.delete("/tasks/{task_id}", status_code=204)
+    @guarded(Area.RUNNING)
     async def cancel_task(request: Request, task_id: str) -> Answer:
         """Stop a task; 204 when it does not run any more."""
         table: TaskTable = request.app.state.table
@@ -79,6 +82,7 @@ def member_router(limits: BodyLimits) -> APIRouter:
         openapi_extra=described_body(TaskOrder),
         responses=answered(TaskStatus, "The task has its result."),
     )
+    @guarded(Area.RUNNING)
     async def run_task(request: Request, task_id: str) -> Answer:
         """Run a task and answer with its result; again the same for the same id."""
         if _TASK_ID.fullmatch(task_id) is None:
@@ -91,6 +95,7 @@ def member_router(limits: BodyLimits) -> APIRouter:
         return Answer(200, answer, _FIELDS.copy())
 
     @router.get("/self", responses=answered(WorkerSelf, "Who answers here."))
+    @guarded(Area.RUNNING)
     async def show_self(request: Request) -> Answer:
         """Show who answers at this address, so that a coordinator can make sure."""
         state = request.app.state

@@ -39,3 +39,7 @@ class OwnSlots:
         raw = bytes(order.input)
         run = Run(task_id, order.workload, raw, {}, envelope.deadline_s)
         return await self._executor.run(run, order.blobs, note)
+
+    def ask_to_end(self, task_id: str) -> bool:
+        """Have a task end soon, with what it has."""
+        return self._executor.slots.cancel(task_id)

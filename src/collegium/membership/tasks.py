@@ -22,10 +22,13 @@ from collegium.errors import (
     Unreadable,
 )
 from collegium.protocol import RunningTask, TaskOrder, TaskStatus
+from collegium.tracing import spans
 from collegium.workloads.slots import Finished
 
 LIGHT_LIMIT = 1024
 """Tasks under way at once that take no slot, where they do not run on the spot."""
+HAND_IN_S = 1.0
+"""How long a place has to end a task in an orderly way."""
 
 Note = Callable[[dict[str, Any]], None]
 
@@ -79,6 +82,12 @@ class Place(Protocol):
         self, task_id: str, order: TaskOrder, envelope: Envelope, note: Note
     ) -> Finished:
         """Run a task."""
+
+    def ask_to_end(self, task_id: str) -> bool:
+        """Have a task end soon, with what it has; True when it is known to run.
+
+        Its ``run_order`` returns what the task gives, or raises Cancelled.
+        """
 
 
 @dataclass(slots=True, eq=False)
@@ -212,6 +221,9 @@ class TaskTable:
     async def cancel(self, task_id: str) -> None:
         """Stop a task and wait until nothing of it runs any more.
 
+        Whoever still waits for its answer gets what it has found by now, when it is
+        of a kind that can tell.
+
         Raises
         ------
         NotFound
@@ -222,6 +234,8 @@ class TaskTable:
             if task_id in self._kept:
                 return
             raise NotFound("No such task runs here.")
+        if self._place.ask_to_end(task_id):
+            await asyncio.wait([running.task], timeout=HAND_IN_S)
         running.task.cancel()
         await asyncio.wait([running.task])
 
@@ -311,9 +325,10 @@ class TaskTable:
 
         answer: bytes | CollegiumError
         try:
-            finished = await self._place.run_order(
-                task_id, order, running.envelope, note
-            )
+            with spans.inner("task", order.workload):
+                finished = await self._place.run_order(
+                    task_id, order, running.envelope, note
+                )
             answer = self._answer(task_id, order, running.envelope, finished)
             self._keep(task_id, _Kept(running.fingerprint, order.workload, answer))
         except asyncio.CancelledError:

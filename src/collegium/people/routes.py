@@ -10,8 +10,11 @@ from collegium.people.schemas import (
     PersonQuery,
 )
 from collegium.people.service import MEMBERSHIPS, PEOPLE
+from collegium.rest.access import Area
 
-people_router = resource_router(PEOPLE, shows=Person, query=PersonQuery, tag="people")
+people_router = resource_router(
+    PEOPLE, shows=Person, query=PersonQuery, tag="people", area=Area.PEOPLE
+)
 memberships_router = resource_router(
-    MEMBERSHIPS, shows=Membership, query=MembershipQuery, tag="people"
+    MEMBERSHIPS, shows=Membership, query=MembershipQuery, tag="people", area=Area.PEOPLE
 )

@@ -19,6 +19,7 @@ from collegium.catalogue.schemas import (
     Reference,
     StoredBelow,
     Texts,
+    require_order,
 )
 
 Email = Annotated[
@@ -83,9 +84,7 @@ class MembershipIn(Body):
 
     @model_validator(mode="after")
     def _ends_after_its_start(self) -> MembershipIn:
-        begins, ends = self.start_date, self.end_date
-        if begins is not None and ends is not None and ends < begins:
-            raise ValueError("end_date is before start_date")
+        require_order(self, "start_date", "end_date")
         return self
 
 

@@ -115,9 +115,10 @@ async def placements_json(reader: Reader, publication: Record) -> bytes:
 
 
 async def find_job(reader: Reader, job_id: str) -> Row | None:
-    """Return a job's workload, state, input and the hash of its result."""
+    """Return a job's workload, state, input, hash of its result, and university."""
     return await reader.fetch_one(
-        "SELECT workload, state, input, result_sha256 FROM jobs WHERE id = ?",
+        "SELECT workload, state, input, result_sha256, university_id "
+        "FROM jobs WHERE id = ?",
         (job_id,),
     )
 

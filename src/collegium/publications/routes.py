@@ -24,6 +24,7 @@ from collegium.publications.schemas import (
     PublicationPage,
     PublicationQuery,
 )
+from collegium.rest.access import Area, guarded, principal_of
 from collegium.rest.answers import IMMUTABLE, Answer, created, location_in, shown
 from collegium.rest.etag import Preconditions
 
@@ -32,6 +33,7 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
 @router.get("", response_model=PublicationPage)
+@guarded(Area.PUBLICATIONS)
 async def list_publications(
     request: Request,
     university: str,
@@ -43,6 +45,7 @@ async def list_publications(
 
 
 @router.post("", response_model=Publication, status_code=201)
+@guarded(Area.PUBLICATIONS)
 async def publish_timetable(
     request: Request,
     university: str,
@@ -53,7 +56,10 @@ async def publish_timetable(
     database = database_of(request)
     ids = await session_ids(database, (university, session))
     guard = Preconditions.of(request.scope)
-    candidate = await service.prepare(database, store_of(request), *ids, body)
+    is_bound = principal_of(request.scope).university_id is not None
+    candidate = await service.prepare(
+        database, store_of(request), *ids, body, is_bound=is_bound
+    )
 
     async def act(work: Work) -> Answer:
         record = await service.publish(work, guard, *ids, candidate)
@@ -67,6 +73,7 @@ async def publish_timetable(
 
 
 @router.get("/current", response_model=Publication)
+@guarded(Area.PUBLICATIONS)
 async def show_current_publication(
     request: Request, university: str, session: str
 ) -> Response:
@@ -77,6 +84,7 @@ async def show_current_publication(
 
 
 @router.get("/{number}", response_model=Publication)
+@guarded(Area.PUBLICATIONS)
 async def show_publication(
     request: Request, university: str, session: str, number: str
 ) -> Response:

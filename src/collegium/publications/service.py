@@ -80,8 +80,17 @@ async def prepare(
     university_id: str,
     session_id: str,
     body: PublicationIn,
+    *,
+    is_bound: bool = False,
 ) -> Candidate:
     """Judge a timetable outside of any transaction.
+
+    Parameters
+    ----------
+    database, store : where everything is.
+    university_id, session_id : what the timetable is for.
+    body : names the timetable.
+    is_bound : whether the client may see only this university.
 
     Raises
     ------
@@ -90,7 +99,7 @@ async def prepare(
     Conflict
         When it breaks a rule.
     """
-    source = await _source(database, body)
+    source = await _source(database, body, university_id, is_bound=is_bound)
     problem = await store.fetch(source.problem)
     solution = await store.fetch(source.solution)
     async with database.snapshot() as reader:
@@ -100,18 +109,21 @@ async def prepare(
     return Candidate(source, checked, state, rows)
 
 
-async def _source(reader: Reader, body: PublicationIn) -> Source:
+async def _source(
+    reader: Reader, body: PublicationIn, university_id: str, *, is_bound: bool
+) -> Source:
     if body.job is None:
         assert body.problem is not None
         assert body.solution is not None
         return Source(body.problem, body.solution, None)
     row = await repository.find_job(reader, body.job)
-    if row is None or row[0] != _TIMETABLE:
+    visible = (university_id,) if is_bound else (university_id, None)
+    if row is None or row[0] != _TIMETABLE or row[4] not in visible:
         raise Malformed(
             f"There is no timetable job {body.job!r}.",
             pointers={"/job": "no such job"},
         )
-    _, state, text, result = row
+    _, state, text, result, _ = row
     if state != "succeeded" or result is None:
         raise Conflict(f"The job has no timetable: it is {state}.")
     return Source(msgspec.json.decode(text)["problem"], result, body.job)

@@ -13,11 +13,12 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from collegium import __version__
+from collegium.rest.access import OPEN, Admission, guarded, needs_of
 from collegium.rest.answers import Answer, Document, shown
 from collegium.rest.bodies import BodyLimits
-from collegium.rest.gate import needs_token
 from collegium.rest.guards import Gate, Guards, HeaderLimits, Observer
-from collegium.rest.openapi import described
+from collegium.rest.limits import RateLimits
+from collegium.rest.openapi import described, secured
 from collegium.rest.routing import Dispatcher
 
 
@@ -33,7 +34,10 @@ class Application(FastAPI):
     body_limits : bounds of request bodies that lean routes read.
     header_limits : bounds of request headers.
     observer : told of each answer, for metrics and logs.
-    gate : lets requests in or turns them away.
+    gate : lets requests in or turns them away before anything is known of them.
+    admission : lets requests pass by what their routes declare; with it, a route that
+        declares nothing keeps the application from starting.
+    rates : how often anybody may ask; None for as often as they like.
     """
 
     def __init__(
@@ -45,6 +49,8 @@ class Application(FastAPI):
         header_limits: HeaderLimits | None = None,
         observer: Observer | None = None,
         gate: Gate | None = None,
+        admission: Admission | None = None,
+        rates: RateLimits | None = None,
     ) -> None:
         super().__init__(
             title=title,
@@ -59,6 +65,8 @@ class Application(FastAPI):
         self._header_limits = header_limits or HeaderLimits()
         self._observer = observer
         self._gate = gate
+        self._admission = admission
+        self._rates = rates
         self._is_traced: bool | None = None
         self._description: Document | None = None
         self._describing = asyncio.Lock()
@@ -76,14 +84,19 @@ class Application(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Return what serves every request; called once, at the first of them."""
-        dispatcher = Dispatcher(self, self._body_limits)
-        return Guards(dispatcher, self._header_limits, self._observer, self._gate)
+        dispatcher = Dispatcher(self, self._body_limits, self._admission)
+        return Guards(
+            dispatcher, self._header_limits, self._observer, self._gate, self._rates
+        )
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document: the framework's, with our errors in it."""
         if self.openapi_schema is None:
-            is_guarded = None if self._gate is None else needs_token
-            self.openapi_schema = described(super().openapi(), is_guarded=is_guarded)
+            document = super().openapi()
+            if self._admission is not None:
+                secured(document, needs_of(self.routes), self._admission.is_asking)
+            is_limited = self._rates is not None
+            self.openapi_schema = described(document, is_limited=is_limited)
         return self.openapi_schema
 
     async def openapi_document(self) -> Document:
@@ -102,6 +115,7 @@ class Application(FastAPI):
         return Document(raw, hashlib.sha256(raw).hexdigest()[:32])
 
 
+@guarded(OPEN)
 async def _show_openapi(request: Request) -> Answer:
     """Show the description of this interface."""
     return shown(request, await request.app.openapi_document())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -62,6 +62,36 @@ async def read_body(request: Request, limits: BodyLimits) -> bytes:
         raise BodyTooSlow(f"The body must arrive within {limits.read_s:g} s.") from None
     await require_digests(request.scope, body)
     return body
+
+
+async def body_pieces(request: Request, limits: BodyLimits) -> AsyncIterator[bytes]:
+    """Yield the body of a request as it arrives.
+
+    Raises
+    ------
+    TooLarge, BodyTooSlow, Unreadable
+        As ``read_body`` raises them.
+    """
+    refuse_large(request.scope, limits.size_bytes)
+    ends_s = asyncio.get_running_loop().time() + limits.read_s
+    size = 0
+    while True:
+        try:
+            async with asyncio.timeout_at(ends_s):
+                message = await request.receive()
+        except TimeoutError:
+            raise BodyTooSlow(
+                f"The body must arrive within {limits.read_s:g} s."
+            ) from None
+        if message["type"] == "http.disconnect":
+            raise Unreadable("The client left before its body had arrived.")
+        piece: bytes = message.get("body", b"")
+        size += len(piece)
+        if size > limits.size_bytes:
+            raise TooLarge(f"A body may have {limits.size_bytes} bytes.")
+        yield piece
+        if not message.get("more_body", False):
+            return
 
 
 def refuse_large(scope: Scope, limit_bytes: int) -> None:

@@ -12,6 +12,7 @@ from prometheus_client.process_collector import ProcessCollector
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
+from collegium.rest.access import OPEN, guarded
 from collegium.rest.answers import Answer
 from collegium.rest.openapi import UNCONDITIONAL
 
@@ -40,6 +41,7 @@ def metrics_router(parts: Callable[[Request], Iterable[Collect]]) -> APIRouter:
     @router.get(
         "/metrics", response_class=PlainTextResponse, openapi_extra=UNCONDITIONAL
     )
+    @guarded(OPEN)
     async def show_metrics(request: Request) -> Answer:
         """Show the metrics of this process in the Prometheus text format."""
         registry = CollectorRegistry(auto_describe=False)

@@ -12,8 +12,10 @@ import uuid_utils
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collegium import logs
-from collegium.errors import Unreadable
-from collegium.rest.problems import HeadersTooLarge, problem_response
+from collegium.errors import Unauthenticated, Unreadable
+from collegium.rest.limits import RateLimits
+from collegium.rest.problems import HeadersTooLarge, RateLimited, problem_response
+from collegium.tracing import spans
 
 SECURITY_FIELDS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
@@ -22,6 +24,8 @@ SECURITY_FIELDS: tuple[tuple[bytes, bytes], ...] = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 _POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_UNSHARED = frozenset({b"no-store", b"private, no-cache"})
+"""What needs no second look."""
 _HOST = re.compile(
     rb"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?"
 )
@@ -59,6 +63,7 @@ class Guards:
     limits : bounds of headers.
     observer : told of each answer, for metrics and logs.
     gate : lets requests in or turns them away.
+    rates : how often anybody may ask; None for as often as they like.
     """
 
     def __init__(
@@ -67,9 +72,11 @@ class Guards:
         limits: HeaderLimits,
         observer: Observer | None = None,
         gate: Gate | None = None,
+        rates: RateLimits | None = None,
     ) -> None:
         self._app = app
         self._gate = gate
+        self._rates = rates if rates is not None and rates.is_on else None
         self._limits = limits
         self._observer = observer
         self._good_hosts: set[bytes] = set()
@@ -81,18 +88,51 @@ class Guards:
             return
         exchange = _Exchange(scope, send, self._observer)
         try:
-            exchange.name(self._inspect(scope))
+            exchange.name(self._inspect(scope), is_authorized=_has_credentials(scope))
+        except (Unreadable, HeadersTooLarge) as error:
+            await _refuse(error, scope, receive, exchange)
+            return
+        if spans.is_on() and not is_housekeeping(scope):
+            with spans.server(scope["method"]):
+                await self._serve(scope, receive, exchange)
+        else:
+            await self._serve(scope, receive, exchange)
+
+    async def _serve(self, scope: Scope, receive: Receive, exchange: _Exchange) -> None:
+        try:
+            if self._rates is not None:
+                self._limit(self._rates, scope, exchange)
             if self._gate is not None:
                 self._gate(scope)
             await self._app(scope, receive, exchange.send)
         except Exception as error:
+            if self._rates is not None and isinstance(error, Unauthenticated):
+                self._rates.turn_away(scope)
             if exchange.is_started:
                 # Too late for another answer: the server cuts the connection.
                 raise
-            response = problem_response(error, scope)
-            if isinstance(error, BadFraming):
-                response.headers["connection"] = "close"
-            await response(scope, receive, exchange.send)
+            await _refuse(error, scope, receive, exchange)
+
+    def _limit(self, rates: RateLimits, scope: Scope, exchange: _Exchange) -> None:
+        """Turn a request away whose caller has used up what it may.
+
+        Raises
+        ------
+        RateLimited
+            When it has.
+        """
+        exchange.rates = rates
+        if is_housekeeping(scope):
+            return
+        verdict = rates.charge(scope)
+        if verdict is None:
+            return
+        exchange.fields = rates.fields(verdict)
+        if not verdict.is_admitted:
+            raise RateLimited(
+                "You have asked more often than you may.",
+                retry_after_s=verdict.retry_after_s,
+            )
 
     def _inspect(self, scope: Scope) -> bytes | None:
         """Check the header's form; return the request id that a client has sent.
@@ -142,6 +182,46 @@ class Guards:
             self._good_hosts.add(value)
 
 
+async def _refuse(
+    error: Exception, scope: Scope, receive: Receive, exchange: _Exchange
+) -> None:
+    response = problem_response(error, scope)
+    if isinstance(error, BadFraming):
+        response.headers["connection"] = "close"
+    await response(scope, receive, exchange.send)
+
+
+def is_housekeeping(scope: Scope) -> bool:
+    """Tell whether a request is one that machines make all the time.
+
+    These are checks of health, scrapes of metrics, and what workers say of themselves;
+    nobody wants a trace of them, and nobody wants them to be turned away.
+    """
+    path: str = scope["path"]
+    if path.startswith("/v1/workers/"):
+        return scope["method"] in ("PUT", "DELETE")
+    return path.startswith("/health/") or path in ("/metrics", "/v1/self")
+
+
+def _has_credentials(scope: Scope) -> bool:
+    return any(name == b"authorization" for name, _ in scope["headers"])
+
+
+def _made_private(field: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    """Return a field with which no shared cache keeps what somebody was shown."""
+    name, value = field
+    if name != b"cache-control" or value in _UNSHARED:
+        return field
+    parts = [part.strip() for part in value.split(b",")]
+    if b"private" in parts or b"no-store" in parts:
+        return field
+    return name, b", ".join([b"private", *(p for p in parts if p != b"public")])
+
+
+IS_KNOWN = "is_known"
+"""In the state of a request that has shown a good token or key."""
+
+
 class BadFraming(Unreadable):
     """Where this request ends, or whom it is for, is not clear."""
 
@@ -152,12 +232,15 @@ class _Exchange:
     __slots__ = (
         "_began_s",
         "_id",
+        "_is_authorized",
         "_is_head",
         "_is_over",
         "_observer",
         "_scope",
         "_send",
+        "fields",
         "is_started",
+        "rates",
     )
 
     def __init__(self, scope: Scope, send: Send, observer: Observer | None) -> None:
@@ -166,12 +249,16 @@ class _Exchange:
         self._observer = observer
         self._began_s = time.perf_counter()
         self._is_head = scope["method"] == "HEAD"
+        self._is_authorized = False
         self._is_over = False
         self._id = b""
         self.is_started = False
+        self.fields: list[tuple[bytes, bytes]] = []
+        self.rates: RateLimits | None = None
 
-    def name(self, wished: bytes | None) -> None:
+    def name(self, wished: bytes | None, *, is_authorized: bool) -> None:
         """Give the request its id: the client's own, or a new one."""
+        self._is_authorized = is_authorized
         if wished is not None and _REQUEST_ID.fullmatch(wished):
             self._id = wished
         else:
@@ -196,23 +283,24 @@ class _Exchange:
 
     def _complete(self, message: Message) -> None:
         fields: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
-        said = dict(fields)
-        kept = said.get(b"cache-control")
-        if kept is None:
+        names = {name for name, _ in fields}
+        if b"cache-control" not in names:
             fields.append((b"cache-control", b"no-store"))
-        elif kept.startswith(b"public") and self._is_personal():
-            # Shared caches would give it to everybody, with or without a token.
-            fields.remove((b"cache-control", kept))
-            fields.append((b"cache-control", kept.replace(b"public", b"private", 1)))
-        if b"content-security-policy" not in said:
+        elif self._is_authorized:
+            fields = [_made_private(field) for field in fields]
+        if self._is_authorized:
+            fields.append((b"vary", b"authorization"))
+        if b"content-security-policy" not in names:
             fields.append(_POLICY)
         fields.append((b"x-request-id", self._id))
         fields.extend(SECURITY_FIELDS)
+        fields.extend(self.fields)
+        if self.rates is not None and IS_KNOWN in self._scope["state"]:
+            self.rates.let_in(self._scope)
         message["headers"] = fields
+        if spans.is_on():
+            route = self._scope.get("collegium.route", "")
+            spans.answered(self._scope["method"], route, message["status"])
         if self._observer is not None:
             seconds = time.perf_counter() - self._began_s
             self._observer(self._scope, message["status"], seconds)
-
-    def _is_personal(self) -> bool:
-        """Tell whether somebody has shown a token to see this."""
-        return any(name == b"authorization" for name, _ in self._scope["headers"])

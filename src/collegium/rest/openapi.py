@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
+from collegium.rest.access import Access
 from collegium.rest.links import linked
 from collegium.rest.problems import KINDS, MEDIA_TYPE, Problem
 
+SCOPE = "x-scope"
+"""Names the scope that a key needs, in the description of an operation."""
 _METHODS = ("get", "post", "put", "patch", "delete")
 _EVERYWHERE = (400, 404, 422, 431, 500, 503)
+_GUARDED = (401, 403)
 _WITH_BODY = (408, 413, 415)
 _BY_METHOD = {
     "post": (409, *_WITH_BODY),
@@ -23,8 +27,7 @@ _DESCRIPTION = (
     "One interface for all resources: entity tags and conditions, pages with links, "
     "problems (RFC 9457) for every error, and keys for what must happen once."
 )
-_GUARDED = (401, 403)
-_SCHEME = "token"
+_SCHEME = "bearer"
 _LONGEST_KEY = 64
 """Of what stands in a path: an id, a code or a hash; a longer one leads nowhere."""
 UNCONDITIONAL = {"x-unconditional": True}
@@ -67,17 +70,25 @@ _HEADERS_BY_METHOD = {
     "delete": ("IfMatch",),
     "post": ("IdempotencyKey",),
 }
+_RATE_HEADERS = {
+    "RateLimit-Policy": (
+        "Where a limit is set: q requests are allowed in w seconds.",
+        '"default";q=600;w=60',
+    ),
+    "RateLimit": (
+        "Where a limit is set: r requests are left, and all of them in t seconds.",
+        '"default";r=599;t=1',
+    ),
+}
 
 
-def described(
-    document: dict[str, Any], *, is_guarded: Callable[[str], bool] | None = None
-) -> dict[str, Any]:
+def described(document: dict[str, Any], *, is_limited: bool = False) -> dict[str, Any]:
     """Return the document with what every route has in common.
 
     Parameters
     ----------
     document : as FastAPI makes it; changed in place.
-    is_guarded : tells of a path whether it asks for a token; None when none does.
+    is_limited : whether there may be a limit on how often somebody asks.
     """
     document["servers"] = [{"url": "/", "description": "Where this document is."}]
     document["info"]["description"] = _DESCRIPTION
@@ -97,16 +108,21 @@ def described(
         [(Problem, "serialization")], ref_template="#/components/schemas/{model}"
     )
     schemas.update(definitions["$defs"])
-    if is_guarded is not None:
-        components["securitySchemes"] = {
-            _SCHEME: {"type": "http", "scheme": "bearer", "description": "A token."}
-        }
     tags: set[str] = set()
-    for path, method, operation in _operations(document):
+    for _, method, operation in _operations(document):
         _describe(method, operation)
         tags.update(operation.get("tags", ()))
-        if is_guarded is not None:
-            _guard(operation, is_guarded(path))
+        if is_limited:
+            _limit(operation["responses"])
+    if is_limited:
+        components["headers"] = {
+            name: {
+                "description": text,
+                "schema": {"type": "string"},
+                "example": example,
+            }
+            for name, (text, example) in _RATE_HEADERS.items()
+        }
     document["tags"] = [{"name": tag} for tag in sorted(tags)]
     _bound_texts(document)
     linked(document)
@@ -120,6 +136,39 @@ def _operations(
         for method in _METHODS:
             if method in operations:
                 yield path, method, operations[method]
+
+
+def secured(
+    document: dict[str, Any],
+    needs: Mapping[tuple[str, str], Access],
+    is_asking: Callable[[Access], bool],
+) -> None:
+    """Say in the document what each operation needs; changed in place.
+
+    Parameters
+    ----------
+    document : as FastAPI makes it; ``described`` adds what is common.
+    needs : by path and method in lower case, what the route declares.
+    is_asking : tells whether what needs this is closed without a key or token.
+    """
+    document.setdefault("components", {})["securitySchemes"] = {
+        _SCHEME: {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A key, or the token of operators or workers.",
+        }
+    }
+    for path, method, operation in _operations(document):
+        access = needs.get((path, method))
+        scope = None if access is None else access.scope(method.upper())
+        if access is None or scope is None:
+            operation["security"] = []
+            continue
+        operation[SCOPE] = scope
+        # With a key that is wrong nothing is open, also where none is needed.
+        operation["security"] = [{_SCHEME: []}, *([] if is_asking(access) else [{}])]
+        for status in _GUARDED:
+            operation["responses"].setdefault(str(status), _problem(status))
 
 
 def _describe(method: str, operation: dict[str, Any]) -> None:
@@ -144,13 +193,6 @@ def _describe(method: str, operation: dict[str, Any]) -> None:
         )
 
 
-def _guard(operation: dict[str, Any], is_guarded: bool) -> None:
-    operation["security"] = [{_SCHEME: []}] if is_guarded else []
-    if is_guarded:
-        for status in _GUARDED:
-            operation["responses"].setdefault(str(status), _problem(status))
-
-
 def _bound_texts(part: Any) -> None:
     """Say of each text in a known format how long it can be."""
     if isinstance(part, list):
@@ -162,6 +204,20 @@ def _bound_texts(part: Any) -> None:
             part.setdefault("maxLength", length)
         for item in part.values():
             _bound_texts(item)
+
+
+def _limit(responses: dict[str, Any]) -> None:
+    responses["429"] = _problem(429)
+    responses["429"]["headers"] = {
+        "Retry-After": {
+            "description": "Seconds until the next request may come.",
+            "schema": {"type": "integer"},
+        }
+    }
+    for response in responses.values():
+        headers = response.setdefault("headers", {})
+        for name in _RATE_HEADERS:
+            headers[name] = {"$ref": f"#/components/headers/{name}"}
 
 
 def _is_framework_422(response: dict[str, Any] | None) -> bool:

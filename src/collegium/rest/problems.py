@@ -69,6 +69,20 @@ class WrongDigest(errors.Unreadable):
     """The body is not what the digest that came with it says."""
 
 
+class RateLimited(errors.CollegiumError):
+    """The caller has made as many requests as it may for now.
+
+    Parameters
+    ----------
+    detail : one sentence for the person who has to act on it.
+    retry_after_s : seconds until the next request may come.
+    """
+
+    def __init__(self, detail: str, *, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
 class StillRunning(errors.Conflict):
     """The first request with this Idempotency-Key has not ended yet."""
 
@@ -134,6 +148,7 @@ KINDS: dict[type[Exception], Kind] = {
     errors.PreconditionRequired: Kind(
         428, "precondition-required", "The request must be conditional"
     ),
+    RateLimited: Kind(429, "rate-limited", "Too many requests"),
     HeadersTooLarge: Kind(431, "headers-too-large", "Header fields too large"),
     errors.Misconfigured: Kind(500, "misconfigured", "The server is misconfigured"),
     errors.CollegiumError: Kind(500, "internal", "Something went wrong here"),
@@ -257,7 +272,7 @@ def _as_ours(error: Exception) -> Exception:
 
 
 def _headers(error: Exception, scope: Scope) -> Mapping[str, str]:
-    if isinstance(error, errors.Unavailable | StillRunning):
+    if isinstance(error, errors.Unavailable | StillRunning | RateLimited):
         return {"retry-after": str(error.retry_after_s)}
     if isinstance(error, MethodNotAllowed):
         return {"allow": ", ".join(error.allowed)}

@@ -15,7 +15,8 @@ from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from fastapi.routing import iter_route_contexts
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from collegium.errors import Unreadable
+from collegium.errors import Misconfigured, NotFound, Unreadable
+from collegium.rest.access import OPEN, Access, Admission, access_of
 from collegium.rest.answers import Answer
 from collegium.rest.binding import lean_app
 from collegium.rest.bodies import BodyLimits
@@ -38,11 +39,13 @@ class Endpoint:
     template : path with its parameters' names, for metrics and logs.
     names : names of the path parameters, in order.
     app : lean application, or the framework's router.
+    access : what it needs; None where nobody asks.
     """
 
     template: str
     names: tuple[str, ...]
     app: ASGIApp
+    access: Access | None = None
 
 
 @dataclass(slots=True)
@@ -54,6 +57,11 @@ class Node:
     methods: dict[str, Endpoint] = field(default_factory=dict)
     allow: tuple[str, ...] = ()
 
+    @property
+    def is_open(self) -> bool:
+        """Tell whether one of its methods is for everybody."""
+        return any(endpoint.access == OPEN for endpoint in self.methods.values())
+
 
 class Dispatcher:
     """ASGI application that leads each request to its route.
@@ -62,9 +70,22 @@ class Dispatcher:
     ----------
     application : whose routes are served.
     limits : bounds of bodies.
+    admission : lets requests pass or turns them away, by what their routes declare;
+        None lets all pass.
+
+    Raises
+    ------
+    Misconfigured
+        When there is an admission and a route that does not declare what it needs.
     """
 
-    def __init__(self, application: FastAPI, limits: BodyLimits) -> None:
+    def __init__(
+        self,
+        application: FastAPI,
+        limits: BodyLimits,
+        admission: Admission | None = None,
+    ) -> None:
+        self._admission = admission
         self._router: ASGIApp = AsyncExitStackMiddleware(application.router)
         self._root = Node()
         for context in iter_route_contexts(application.routes):
@@ -72,10 +93,15 @@ class Dispatcher:
             if path is None or not context.methods or ":path}" in (context.path or ""):
                 continue
             app = lean_app(context, limits) or self._router
-            self._add(path, context.methods, app)
+            access = access_of(context.endpoint)
+            if admission is not None and access is None:
+                raise Misconfigured(f"The route {path} does not say what it needs.")
+            self._add(path, context.methods, app, access)
         _count_methods(self._root)
 
-    def _add(self, path: str, methods: set[str], app: ASGIApp) -> None:
+    def _add(
+        self, path: str, methods: set[str], app: ASGIApp, access: Access | None
+    ) -> None:
         node = self._root
         names: list[str] = []
         for segment in path.split("/")[1:]:
@@ -86,7 +112,8 @@ class Dispatcher:
             else:
                 node = node.fixed.setdefault(segment, Node())
         for method in methods:
-            node.methods.setdefault(method, Endpoint(path, tuple(names), app))
+            endpoint = Endpoint(path, tuple(names), app, access)
+            node.methods.setdefault(method, endpoint)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -100,22 +127,45 @@ class Dispatcher:
             raise Unreadable("A path cannot have the character U+0000.")
         node, values = self._find(scope)
         if node is None:
-            # Mounted applications and catch-all paths, or its 404.
-            await self._router(scope, receive, send)
+            await self._serve_unknown(scope, receive, send)
             return
         endpoint = node.methods.get(method)
         if endpoint is None and method == "HEAD":
             endpoint = node.methods.get("GET")
         if endpoint is None:
-            await _answer_options(node, scope, receive, send)
+            await self._answer_options(node, scope, receive, send)
             return
         scope["collegium.route"] = endpoint.template
+        if self._admission is not None and endpoint.access is not None:
+            params = dict(zip(endpoint.names, values, strict=True))
+            await self._admission(scope, endpoint.access, params)
         if method == "HEAD" and endpoint.app is self._router:
             # The server keeps its own scope and knows that this is a HEAD.
             scope = {**scope, "method": "GET"}
         if endpoint.app is not self._router:
             scope["path_params"] = dict(zip(endpoint.names, values, strict=True))
         await endpoint.app(scope, receive, send)
+
+    async def _serve_unknown(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._admission is None:
+            # Mounted applications and catch-all paths, or its 404.
+            await self._router(scope, receive, send)
+            return
+        # The router reads paths in its own way, and would pass the admission by.
+        await self._admission.admit_stranger(scope)
+        raise NotFound("Not Found")
+
+    async def _answer_options(
+        self, node: Node, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        if self._admission is not None and not node.is_open:
+            await self._admission.admit_stranger(scope)
+        if scope["method"] != "OPTIONS":
+            raise MethodNotAllowed(
+                f"This resource offers {', '.join(node.allow)}.", allowed=node.allow
+            )
+        allow = ", ".join(node.allow).encode()
+        await Answer(204, b"", [(b"allow", allow)])(scope, receive, send)
 
     def _find(self, scope: Scope) -> tuple[Node | None, list[str]]:
         path: str = scope["path"]
@@ -142,17 +192,6 @@ def _segments(scope: Scope, path: str) -> list[str]:
         return path.split("/")[1:]
     text = raw.partition(b"?")[0].decode("latin-1")
     return [unquote(segment) for segment in text.split("/")[1:]]
-
-
-async def _answer_options(
-    node: Node, scope: Scope, receive: Receive, send: Send
-) -> None:
-    if scope["method"] != "OPTIONS":
-        raise MethodNotAllowed(
-            f"This resource offers {', '.join(node.allow)}.", allowed=node.allow
-        )
-    allow = ", ".join(node.allow).encode()
-    await Answer(204, b"", [(b"allow", allow)])(scope, receive, send)
 
 
 def _count_methods(node: Node) -> None:

@@ -15,6 +15,8 @@ import uvloop
 from starlette.types import ASGIApp
 
 from collegium.errors import Misconfigured
+from collegium.rest import certificates
+from collegium.rest.certificates import server_tls
 from collegium.rest.connections import Connection
 
 BACKLOG = 2048
@@ -94,6 +96,11 @@ class Server:
     tls : certificates; None serves plain HTTP.
     before_end : awaited at the first SIGTERM or SIGINT, while requests are still
         answered; a second signal cuts it short.
+
+    Raises
+    ------
+    Misconfigured
+        When the certificates cannot be used.
     """
 
     def __init__(
@@ -107,6 +114,7 @@ class Server:
         self._sock = sock
         self._before_end = before_end
         self._ending: asyncio.Task[None] | None = None
+        context = server_tls(tls.cert, tls.key, tls.ca) if tls is not None else None
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
                 app,
@@ -120,10 +128,7 @@ class Server:
                 proxy_headers=False,
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=CLOSE_GRACE_S,
-                ssl_certfile=str(tls.cert) if tls else None,
-                ssl_keyfile=str(tls.key) if tls else None,
-                ssl_ca_certs=str(tls.ca) if tls and tls.ca else None,
-                ssl_cert_reqs=2 if tls and tls.ca else 0,
+                ssl_context_factory=(lambda *_: context) if context else None,
             )
         )
 
@@ -136,7 +141,12 @@ class Server:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.end)
-        await self._uvicorn.serve(sockets=[self._sock])
+        loop.add_signal_handler(signal.SIGHUP, certificates.renew)
+        watching = loop.create_task(certificates.watch(), name="certificates")
+        try:
+            await self._uvicorn.serve(sockets=[self._sock])
+        finally:
+            watching.cancel()
 
     def end(self) -> None:
         """Begin to end; asked again, end without waiting."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collegium.catalogue.resources import resource_router
+from collegium.rest.access import Area
 from collegium.rooms.schemas import (
     Building,
     BuildingQuery,
@@ -14,9 +15,15 @@ from collegium.rooms.schemas import (
 from collegium.rooms.service import BUILDINGS, ROOMS, TRAVEL_TIMES
 
 buildings_router = resource_router(
-    BUILDINGS, shows=Building, query=BuildingQuery, tag="rooms"
+    BUILDINGS, shows=Building, query=BuildingQuery, tag="rooms", area=Area.CATALOGUE
 )
-rooms_router = resource_router(ROOMS, shows=Room, query=RoomQuery, tag="rooms")
+rooms_router = resource_router(
+    ROOMS, shows=Room, query=RoomQuery, tag="rooms", area=Area.CATALOGUE
+)
 travel_times_router = resource_router(
-    TRAVEL_TIMES, shows=TravelTime, query=TravelTimeQuery, tag="rooms"
+    TRAVEL_TIMES,
+    shows=TravelTime,
+    query=TravelTimeQuery,
+    tag="rooms",
+    area=Area.CATALOGUE,
 )

@@ -19,6 +19,7 @@ from collegium.catalogue.schemas import (
     Reference,
     StoredBelow,
     Texts,
+    require_order,
 )
 from collegium.catalogue.states import SessionState
 from collegium.catalogue.weekly import MOST_DAYS, MOST_SLOTS, MOST_WEEKS
@@ -47,8 +48,7 @@ class Holiday(Body):
 
     @model_validator(mode="after")
     def _ends_after_its_start(self) -> Holiday:
-        if self.end_date < self.start_date:
-            raise ValueError("end_date is before start_date")
+        require_order(self, "start_date", "end_date")
         return self
 
 
@@ -99,8 +99,7 @@ class SessionIn(Body):
 
     @model_validator(mode="after")
     def _ends_after_its_start(self) -> SessionIn:
-        if self.end_date < self.start_date:
-            raise ValueError("end_date is before start_date")
+        require_order(self, "start_date", "end_date")
         return self
 
 

@@ -82,7 +82,7 @@ TOTALS = 17
 WEIGHT_TIME, WEIGHT_ROOM, WEIGHT_DISTRIBUTION, WEIGHT_STUDENT = 0, 1, 2, 3
 
 # Places in State.shares.
-SHARE_STUDENT, SHARE_PLACE, SHARE_SWAP = 0, 1, 2
+SHARE_STUDENT, SHARE_PLACE, SHARE_SWAP, SHARE_FAMILY = 0, 1, 2, 3
 
 NEVER_MEET, NO_MATES = -2, -1
 
@@ -109,6 +109,7 @@ class Model(Memory):
     members : (n,) classes of the groups.
     atoms : (n, 2) set of weeks that no time of the group tells apart, their number.
     movable : (n,) classes with more than one placement.
+    kin : (n,) those of them that must or should share a time, days or a room.
     seats : (n_seats,) the request that a seat of ``State.enrolled`` belongs to.
     students : (n_students, 2) first and last seat.
     requests : (n_requests, 4).
@@ -135,6 +136,7 @@ class Model(Memory):
     members: List32
     atoms: Table64
     movable: List32
+    kin: List32
     seats: List32
     students: Table32
     requests: Table32
@@ -166,8 +168,8 @@ class State(Memory):
     cells : violation of each (group, atom, day); raw : (n_groups,) their sums.
     pair_weight, room_weight, group_weight : what a hard violation costs.
     totals : (TOTALS,).
-    shares : (3,) of 1024 trials those of students; of 1024 others those of one class,
-        and those and the exchanges of two; the rest are ejection chains.
+    shares : (4,) of 1024 trials those of students; of 1024 others those of one class,
+        with the exchanges of two, and with families; the rest are ejection chains.
     random : (1,) state of the random numbers.
     scratch : (5, n) working space of the moves.
     best_at : (n_classes, 2) best rows; best_enrolled : (n_seats,).

@@ -11,9 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from collegium.errors import NotFound
-from collegium.timetabling.problem import Distribution, Problem, Time
+from collegium.timetabling.problem import Distribution, HardRule, Problem, Time
 from collegium.timetabling.solution import UNASSIGNED, Solution
-from collegium.timetabling.validate import HardRule
 from collegium.timetabling.validate.constraints import (
     GROUP_RULES,
     PAIR_RULES,

@@ -125,6 +125,7 @@ def _model(
         members=rows.members,
         atoms=rows.atoms,
         movable=rows.movable,
+        kin=rows.kin,
         seats=enrolment.seats,
         students=enrolment.students,
         requests=enrolment.requests,

@@ -41,9 +41,9 @@ from collegium.timetabling.relations import is_broken
 _MOST_EJECTED = 6  # classes that one ejection chain may displace
 NO_BOUND = 1 << 60
 _MOST_IN_THE_WAY = 3  # required constraints that the first class may break
-_LONG_CHAIN = 3  # classes, from which on nobody else may be displaced
+_LONGCHAIN = 3  # classes, from which on nobody else may be displaced
 _EFFORT = 60
-_CHAIN = 2  # first of the rows of the scratch space used here: class, time, room
+CHAIN = 2  # first of the rows of the scratch space used here: class, time, room
 
 
 @compiled
@@ -115,7 +115,7 @@ def try_ejection(
     place(m, s, c, time_row, room_row)
     length, done = 1, 0
     while s.totals[PENALISED] > target and 0 <= done < length:
-        length = _find_ejected(m, s, s.scratch[_CHAIN, done], length)
+        length = _find_ejected(m, s, s.scratch[CHAIN, done], length)
         done = _place_ejected(m, s, done + 1, length, target)
     settle(m, s, abs(length), s.totals[PENALISED] <= target)
 
@@ -123,9 +123,9 @@ def try_ejection(
 @compiled
 def remember(s: State, k: int, c: int) -> None:
     """Write down where class c stands, as number k of a move of several."""
-    s.scratch[_CHAIN, k] = c
-    s.scratch[_CHAIN + 1, k] = s.at[c, AT_TIME_ROW]
-    s.scratch[_CHAIN + 2, k] = s.at[c, AT_ROOM_ROW]
+    s.scratch[CHAIN, k] = c
+    s.scratch[CHAIN + 1, k] = s.at[c, AT_TIME_ROW]
+    s.scratch[CHAIN + 2, k] = s.at[c, AT_ROOM_ROW]
 
 
 @compiled
@@ -139,9 +139,9 @@ def settle(m: Model, s: State, length: int, accepted: bool) -> None:
         place(
             m,
             s,
-            s.scratch[_CHAIN, k],
-            s.scratch[_CHAIN + 1, k],
-            s.scratch[_CHAIN + 2, k],
+            s.scratch[CHAIN, k],
+            s.scratch[CHAIN + 1, k],
+            s.scratch[CHAIN + 2, k],
         )
 
 
@@ -265,11 +265,11 @@ def _place_ejected(m: Model, s: State, done: int, length: int, target: int) -> i
     """
     hope = 0  # what the classes still to be moved cost now
     for k in range(done, length):
-        hope += s.cost[s.scratch[_CHAIN, k]]
-    if length < _LONG_CHAIN:
+        hope += s.cost[s.scratch[CHAIN, k]]
+    if length < _LONGCHAIN:
         hope += s.totals[HARD_UNIT]
     for k in range(done, length):
-        j = s.scratch[_CHAIN, k]
+        j = s.scratch[CHAIN, k]
         bound = target - s.totals[PENALISED] + hope + 1
         hope -= s.cost[j]
         time_row, room_row = best_place(m, s, j, _EFFORT, bound)
@@ -282,7 +282,7 @@ def _place_ejected(m: Model, s: State, done: int, length: int, target: int) -> i
 @compiled
 def _push(m: Model, s: State, j: int, length: int) -> int:
     for k in range(length):
-        if s.scratch[_CHAIN, k] == j:
+        if s.scratch[CHAIN, k] == j:
             return -length if k == 0 else length
     if length == _MOST_EJECTED or is_fixed(m, j):
         return -length

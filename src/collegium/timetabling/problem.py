@@ -53,6 +53,28 @@ PARAMETER_COUNT: Mapping[DistributionType, int] = dict.fromkeys(DistributionType
 }
 
 
+class HardRule(StrEnum):
+    """What is broken in a timetable, distributions aside: names only, no code."""
+
+    CALENDAR = "calendar"
+    UNKNOWN_CLASS = "unknown-class"
+    CLASS_TWICE = "class-listed-twice"
+    CLASS_MISSING = "class-missing"
+    TIME_NOT_LISTED = "time-not-listed"
+    ROOM_MISSING = "room-missing"
+    ROOM_NOT_NEEDED = "room-not-needed"
+    ROOM_NOT_LISTED = "room-not-listed"
+    ROOM_UNKNOWN = "room-unknown"
+    ROOM_UNAVAILABLE = "room-unavailable"
+    ROOM_DOUBLE_BOOKED = "room-double-booked"
+    STUDENT_UNKNOWN = "student-unknown"
+    STUDENT_TWICE = "student-listed-twice"
+    COURSE_NOT_REQUESTED = "course-not-requested"
+    SECTIONING = "sectioning"
+    PARENT_NOT_ATTENDED = "parent-not-attended"
+    LIMIT = "limit"
+
+
 @dataclass(frozen=True, slots=True)
 class Weights:
     """Weights of the four criteria in the total to minimise (integers >= 0)."""

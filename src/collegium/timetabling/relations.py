@@ -22,6 +22,7 @@ DIFFERENT_WEEKS = 64
 OVERLAP = 128
 PRECEDES = 256
 FOLLOWS = 512
+TOGETHER = SAME_START | SAME_TIME | SAME_DAYS | SAME_WEEKS
 
 APART = 32767  # the gap of two times without a common day and week
 

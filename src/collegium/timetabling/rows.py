@@ -40,7 +40,13 @@ from collegium.timetabling.distributions import GroupRules, PairRules
 from collegium.timetabling.enrolment import Enrolment
 from collegium.timetabling.problem import Problem
 from collegium.timetabling.reduction import Places, Reduction
-from collegium.timetabling.relations import BITS, FOLLOWS, PRECEDES
+from collegium.timetabling.relations import (
+    BITS,
+    FOLLOWS,
+    ONE_ROOM,
+    PRECEDES,
+    TOGETHER,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,18 @@ class Rows:
         n_times = self.classes[:, TIMES_END] - self.classes[:, TIMES]
         n_rooms = self.classes[:, ROOMS_END] - self.classes[:, ROOMS]
         return np.flatnonzero(n_times * n_rooms > 1).astype(np.int32)
+
+    @property
+    def kin(self) -> I32:
+        """Movable classes that must or should share a time, days or a room."""
+        kind, parameter = self.pairs[:, KIND], self.pairs[:, PARAMETER]
+        together = (kind == BITS) & (parameter & TOGETHER != 0) | (kind == ONE_ROOM)
+        count = np.add.reduceat(
+            np.append(together, 0), self.classes[:, PAIRS].astype(np.intp)
+        )
+        has_pairs = self.classes[:, PAIRS_END] > self.classes[:, PAIRS]
+        related = np.flatnonzero((count > 0) & has_pairs)
+        return np.intersect1d(related, self.movable).astype(np.int32)
 
 
 def rows_of(

@@ -17,6 +17,7 @@ from collegium.timetabling.arrays import (
     PAIRS,
     PAIRS_END,
     ROOMS,
+    SHARE_FAMILY,
     SHARE_PLACE,
     SHARE_STUDENT,
     SHARE_SWAP,
@@ -26,6 +27,7 @@ from collegium.timetabling.arrays import (
 )
 from collegium.timetabling.chance import draw, draw_unit
 from collegium.timetabling.compiled import compiled, inlined
+from collegium.timetabling.families import try_family
 from collegium.timetabling.incumbent import note_best, save_best
 from collegium.timetabling.moves import (
     NO_BOUND,
@@ -91,6 +93,8 @@ def _try_class(m: Model, s: State, threshold: int) -> None:
         try_place(m, s, c, time_row, room_row, threshold)
     elif kind < s.shares[SHARE_SWAP]:
         try_swap(m, s, c, threshold)
+    elif kind < s.shares[SHARE_FAMILY]:
+        try_family(m, s, threshold)
     else:
         if draw(s, 2) == 0:
             room_row = random_room(m, s, c)

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 
 import numpy as np
 
 from collegium.errors import Invalid
+from collegium.timetabling.annealing import (
+    BURST_MOVES,
+    Annealing,
+    Observer,
+    Options,
+    Progress,
+    Stretch,
+    raised_weights,
+    set_weights,
+)
 from collegium.timetabling.arrays import (
     ACCEPTED,
-    BEST_COSTS,
-    BEST_HARD,
     EVALUATED,
-    HARD_COUNT,
     ROOMS,
     ROOMS_END,
     TIMES,
@@ -25,12 +32,11 @@ from collegium.timetabling.arrays import (
 from collegium.timetabling.evaluation import evaluate
 from collegium.timetabling.instance import Instance, prepare
 from collegium.timetabling.objective import recount
-from collegium.timetabling.search import anneal, construct, raise_weights
+from collegium.timetabling.search import construct
 from collegium.timetabling.seating import seat_all
 from collegium.timetabling.smallest import smallest_problem
 from collegium.timetabling.solution import Cost, Solution
 from collegium.timetabling.states import (
-    Shares,
     best_solution,
     empty_state,
     load,
@@ -39,6 +45,7 @@ from collegium.timetabling.states import (
 
 __all__ = [
     "Instance",
+    "Observer",
     "Options",
     "Progress",
     "Result",
@@ -48,56 +55,9 @@ __all__ = [
     "warm_up",
 ]
 
+_ANNEALING = ("anneal", "pilot")
 # Methods whose exact solvers take a third of a second to import: only when asked for.
 _ON_DEMAND = {"lns": "collegium.timetabling.exact.lns"}
-
-_BURST_S = 0.03  # between two looks at the clock
-_BURST_MOVES = 20_000  # the same when the budget is in iterations
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How the annealing goes.
-
-    Parameters
-    ----------
-    hot, cold : first and last temperature of a whole cooling, in multiples of the
-        largest weight of the four criteria.
-    hard_weight : what a hard violation costs at first, in the same unit.
-    shares : how often which move is tried.
-    raise_from : part of the cooling after which weights of broken hard constraints
-        grow; raise_percent : by how much each time.
-    """
-
-    hot: float = 12.0
-    cold: float = 0.008
-    hard_weight: float = 10.0
-    shares: Shares = field(default_factory=Shares)
-    raise_from: float = 0.5
-    raise_percent: int = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What an observer is told some twenty times a second.
-
-    Parameters
-    ----------
-    best : cost of the best timetable so far; ``hard`` counts broken pairs here, and
-        a criterion of weight 0 is not followed.
-    iterations : trials of the annealing; moves : placements and enrolments
-        evaluated, of which a trial may need several.
-    """
-
-    best: Cost
-    elapsed_s: float
-    iterations: int
-    moves: int
-
-    @property
-    def moves_per_s(self) -> float:
-        """Evaluated moves per second."""
-        return self.moves / self.elapsed_s if self.elapsed_s > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +68,9 @@ class Result:
     ----------
     best, best_cost : the best timetable, by rank.
     walk, walk_cost : where the annealing stopped: the start for going on cooling.
+    shares : of a pilot, how long a cooling should stay at which temperature; ()
+        when it was too short to tell.
+    weights : those of hard constraints that were broken for long, for going on.
     """
 
     best: Solution
@@ -118,6 +81,8 @@ class Result:
     moves: int
     seconds: float
     statistics: Mapping[str, float] = field(default_factory=dict)
+    shares: tuple[float, ...] = ()
+    weights: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def solution(self) -> Solution:
@@ -130,9 +95,6 @@ class Result:
         return self.best_cost
 
 
-Observer = Callable[[Progress], bool]
-
-
 def solve(
     instance: Instance,
     *,
@@ -143,6 +105,8 @@ def solve(
     method: str = "anneal",
     cool_from: float = 0.0,
     cool_to: float = 1.0,
+    shares: tuple[float, ...] = (),
+    weights: Mapping[int, int] | None = None,
     options: Options | None = None,
     observe: Observer | None = None,
 ) -> Result:
@@ -153,10 +117,12 @@ def solve(
     start : where to begin; parts of it that are not possible are made anew.
     seconds, iterations : the budget; one of them. With iterations the result
         depends on nothing but the arguments.
-    method : "anneal", or "lns" for solving parts exactly, which has no cooling.
+    method : "anneal"; "pilot", which cools once and evenly and tells the ``shares``
+        of a longer cooling; or "lns" for solving parts exactly, without cooling.
     cool_from, cool_to : which part of the whole cooling this call does, in [0, 1];
         several calls in a row, each from the ``walk`` of the one before, cool like
-        one.
+        one. A whole cooling without shares begins with a pilot.
+    shares, weights : what the pilot, and the call before, returned under this name.
     observe : called some twenty times a second; returning False ends the search.
 
     Raises
@@ -178,14 +144,30 @@ def solve(
         return result
     begun_s = time.perf_counter()
     options = options or Options()
-    unit = float(max(1, instance.model.weights.max()))
-    state = empty_state(
-        instance, seed, round(options.hard_weight * unit), options.shares
-    )
+    unit = max(1, int(instance.model.weights.max()))
+    hard_weight = round(options.hard_weight * unit)
+    state = empty_state(instance, seed, hard_weight, options.moves)
+    set_weights(state, weights or {})
     fill(instance, state, start)
-    search = _Search(instance, state, options, unit, begun_s)
-    search.run(seconds, iterations, cool_from, cool_to, observe)
-    return search.result()
+    annealing = Annealing(
+        instance,
+        state,
+        options,
+        in_iterations=iterations is not None,
+        begun_s=begun_s,
+        observe=observe,
+    )
+    budget = float(seconds if seconds is not None else iterations or 0)
+    begin = 0.0
+    if (cool_from, cool_to) == (0.0, 1.0) and not shares:
+        begin = budget if method == "pilot" else options.pilot * budget
+        begin = begin if iterations is None else round(begin)
+        shares = annealing.cool(Stretch(0.0, begin)).shares()
+        if method == "anneal":
+            annealing.forget_weights()
+    if method == "anneal":
+        annealing.cool(Stretch(begin, budget, cool_from, cool_to, shares))
+    return _result(annealing, shares, time.perf_counter() - begun_s)
 
 
 def warm_up() -> float:
@@ -193,99 +175,8 @@ def warm_up() -> float:
     begun_s = time.perf_counter()
     instance = prepare(smallest_problem())
     result = solve(instance, iterations=1)
-    solve(instance, start=result.walk, iterations=_BURST_MOVES)
+    solve(instance, start=result.walk, iterations=BURST_MOVES)
     return time.perf_counter() - begun_s
-
-
-class _Search:
-    """One annealing in bursts, between which Python looks at the clock."""
-
-    def __init__(
-        self,
-        instance: Instance,
-        state: State,
-        options: Options,
-        unit: float,
-        begun_s: float,
-    ) -> None:
-        self.instance, self.state, self.options = instance, state, options
-        self.hot, self.cold = options.hot * unit, options.cold * unit
-        self.begun_s = begun_s
-        self.iterations = 0
-
-    def run(
-        self,
-        seconds: float | None,
-        iterations: int | None,
-        cool_from: float,
-        cool_to: float,
-        observe: Observer | None,
-    ) -> None:
-        m, state = self.instance.model, self.state
-        burst = _BURST_MOVES
-        done = 0.0
-        while True:
-            before_s = time.perf_counter()
-            if iterations is not None:
-                burst = min(_BURST_MOVES, iterations - self.iterations)
-                ahead = (self.iterations + burst) / iterations
-            else:
-                assert seconds is not None
-                ahead = min(1.0, (before_s - self.begun_s + _BURST_S) / seconds)
-            part = cool_from + (cool_to - cool_from) * done
-            next_part = cool_from + (cool_to - cool_from) * ahead
-            anneal(
-                m,
-                state,
-                burst,
-                self._temperature(part),
-                self._temperature(next_part),
-            )
-            self.iterations += burst
-            if state.totals[HARD_COUNT] > 0 and next_part >= self.options.raise_from:
-                raise_weights(m, state, self.options.raise_percent)
-            done = ahead
-            spent_s = time.perf_counter() - before_s
-            if iterations is None:
-                burst = int(max(1000, min(4 * burst, burst * _BURST_S / spent_s)))
-            if observe is not None and not observe(self._progress()):
-                break
-            if done >= 1.0:
-                break
-
-    def result(self) -> Result:
-        """Return the best and the last timetable with their costs."""
-        best = best_solution(self.instance, self.state)
-        walk = present_solution(self.instance, self.state)
-        return Result(
-            best,
-            evaluate(self.instance, best),
-            walk,
-            evaluate(self.instance, walk),
-            self.iterations,
-            int(self.state.totals[EVALUATED]),
-            time.perf_counter() - self.begun_s,
-            {"accepted": int(self.state.totals[ACCEPTED])},
-        )
-
-    def _progress(self) -> Progress:
-        return Progress(
-            self._best_cost(),
-            time.perf_counter() - self.begun_s,
-            self.iterations,
-            int(self.state.totals[EVALUATED]),
-        )
-
-    def _best_cost(self) -> Cost:
-        totals, weights = self.state.totals, self.instance.model.weights
-        costs = totals[BEST_COSTS : BEST_COSTS + 4]
-        raw = costs // np.maximum(weights, 1)
-        time, room, distribution, student = raw.tolist()
-        hard = int(totals[BEST_HARD])
-        return Cost(time, room, distribution, student, int(costs.sum()), hard)
-
-    def _temperature(self, part: float) -> float:
-        return float(self.hot * (self.cold / self.hot) ** part)
 
 
 def fill(instance: Instance, state: State, start: Solution | None) -> None:
@@ -301,6 +192,24 @@ def fill(instance: Instance, state: State, start: Solution | None) -> None:
     recount(m, state)
 
 
+def _result(annealing: Annealing, shares: tuple[float, ...], seconds: float) -> Result:
+    instance, state = annealing.instance, annealing.state
+    best = best_solution(instance, state)
+    walk = present_solution(instance, state)
+    return Result(
+        best,
+        evaluate(instance, best),
+        walk,
+        evaluate(instance, walk),
+        annealing.iterations,
+        int(state.totals[EVALUATED]),
+        seconds,
+        {"accepted": int(state.totals[ACCEPTED])},
+        shares,
+        raised_weights(state),
+    )
+
+
 def _check(
     method: str,
     seconds: float | None,
@@ -308,8 +217,8 @@ def _check(
     cool_from: float,
     cool_to: float,
 ) -> None:
-    if method != "anneal" and method not in _ON_DEMAND:
-        known = ", ".join(repr(name) for name in ("anneal", *_ON_DEMAND))
+    if method not in (*_ANNEALING, *_ON_DEMAND):
+        known = ", ".join(repr(name) for name in (*_ANNEALING, *_ON_DEMAND))
         raise Invalid(f"Unknown method {method!r}; known: {known}.")
     if (seconds is None) == (iterations is None):
         raise Invalid("Give a budget in seconds or in iterations, one of them.")

@@ -33,22 +33,23 @@ _WORST = 1 << 60
 
 
 @dataclass(frozen=True, slots=True)
-class Shares:
+class Moves:
     """How often which move is tried.
 
     Parameters
     ----------
     student : part of all trials, in [0, 1].
-    swap, ejection : parts of the others; the rest move one class.
+    swap, ejection, family : parts of the others; the rest move one class.
     """
 
     student: float = 0.15
     swap: float = 0.07
     ejection: float = 0.12
+    family: float = 0.002
 
 
 def empty_state(
-    instance: Instance, seed: int, hard_weight: int, shares: Shares | None = None
+    instance: Instance, seed: int, hard_weight: int, moves: Moves | None = None
 ) -> State:
     """Return a state without any placement or enrolment.
 
@@ -83,7 +84,7 @@ def empty_state(
         room_weight=np.full(m.n_rooms, hard_weight, np.int64),
         group_weight=np.full(len(m.groups), hard_weight, np.int64),
         totals=totals,
-        shares=_shares(instance, shares or Shares()),
+        shares=_shares(instance, moves or Moves()),
         random=np.array([seeded(seed)], np.uint64),
         scratch=np.zeros((5, max(64, n)), np.int32),
         best_at=np.full((n, 2), -1, np.int32),
@@ -118,15 +119,16 @@ def flat_attendance(solution: Solution) -> tuple[I32, I32]:
     return ends, flat
 
 
-def _shares(instance: Instance, shares: Shares) -> I32:
+def _shares(instance: Instance, moves: Moves) -> I32:
     m = instance.model
-    student = shares.student
+    student = moves.student
     if len(m.flexible) == 0 or m.weights[WEIGHT_STUDENT] == 0:
         student = 0.0
     elif len(m.movable) == 0:
         student = 1.0
-    alone = 1 - shares.swap - shares.ejection
-    parts = np.array([student, alone, alone + shares.swap])
+    family = moves.family if len(m.kin) > 0 else 0.0
+    alone = 1 - moves.swap - family - moves.ejection
+    parts = np.array([student, alone, alone + moves.swap, 1 - moves.ejection])
     return np.round(1024 * parts).astype(np.int32)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 from urllib.parse import urlsplit
 
 from collegium import logs
 from collegium.errors import CollegiumError, Misconfigured
 from collegium.rest.server import Server, Tls, address_of, bind
 from collegium.settings import WorkerSettings
+from collegium.tracing.export import exporting
 from collegium.worker.app import create_app
 from collegium.worker.life import Life
 from collegium.workloads.registry import load_workloads
@@ -27,6 +29,11 @@ def run(settings: WorkerSettings) -> None:
         When the worker cannot go on: it is outdated, or refused, or has no slots.
     """
     logs.set_up(settings.log_level, settings.log_format)
+    with exporting("collegium-worker", os.environ):
+        _serve(settings)
+
+
+def _serve(settings: WorkerSettings) -> None:
     settings.refuse_exposure()
     for address in settings.coordinator:
         parts = urlsplit(address)

@@ -42,6 +42,11 @@ class Workload(Protocol):
     name : as in ``POST /v1/tasks {"workload": name}``.
     is_light : True when a run takes well under a millisecond and never blocks.
     Input, Output : the bodies of a task and of its result.
+
+    Notes
+    -----
+    A workload may also have ``is_idempotent = True``: running it twice at the same time
+    does no harm. Only then a coordinator may hedge it (``--hedge``).
     """
 
     name: ClassVar[str]
@@ -60,7 +65,8 @@ class Workload(Protocol):
         TaskFailed
             When it would fail anywhere.
         Cancelled
-            When the context said so.
+            When the context said so, and there is nothing yet to hand in. A run that
+            can stop with a result returns that instead.
         """
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 
 from collegium.errors import Cancelled, CollegiumError, DeadlineExceeded, NotFound
+from collegium.tracing import spans
 from collegium.workloads.base import Workload
 from collegium.workloads.blobs import BlobCache
 from collegium.workloads.child import execute
@@ -82,7 +83,8 @@ class Executor:
         started_s = time.perf_counter()
         self.counters.started += 1
         try:
-            output = execute(self.workload(name), raw, _NO_CONTEXT)
+            with spans.inner("run", name):
+                output = execute(self.workload(name), raw, _NO_CONTEXT)
         except Exception as error:
             self.counters.ended(error, time.perf_counter() - started_s)
             raise
@@ -126,7 +128,7 @@ class Executor:
         on_progress: Callable[[dict[str, Any]], None] | None,
     ) -> Finished:
         if not blobs:
-            return await self.slots.run(order, on_progress)
+            return await self._in_slot(order, on_progress)
         loop = asyncio.get_running_loop()
         end_s = loop.time() + order.deadline_s
         try:
@@ -136,9 +138,18 @@ class Executor:
                     fetching.reschedule(None)
                     order.blobs = paths
                     order.deadline_s = max(0.0, end_s - loop.time())
-                    return await self.slots.run(order, on_progress)
+                    return await self._in_slot(order, on_progress)
         except TimeoutError:
             raise DeadlineExceeded("The task's blobs did not arrive in time.") from None
+
+    async def _in_slot(
+        self, order: Run, on_progress: Callable[[dict[str, Any]], None] | None
+    ) -> Finished:
+        with spans.inner("run", order.workload):
+            finished = await self.slots.run(order, on_progress)
+            # The rest of the span was spent waiting for the slot.
+            spans.note("collegium.run_us", int(1e6 * finished.seconds))
+            return finished
 
 
 class _NoContext:

@@ -1,10 +1,17 @@
 """Which lease a timetable job hands out next: the whole policy, and nothing else.
 
 A job is a handful of islands, one for each slot that it has had at once. An island is
-one simulated annealing whose cooling spans the whole budget: every lease goes on from
-the state in which the one before left it, at the temperature that the elapsed share of
-the budget says. Islands meet at a few points of the budget, where the worse half goes
-on from the incumbent. A slot that appears late gets an island that starts there too.
+one simulated annealing: every lease goes on from the state in which the one before
+left it, with the weights that its constraints had there, at the temperature that the
+elapsed share of the budget says. The first leases are pilots, short coolings that
+already give a timetable and tell at which temperatures the next ones should stay.
+Then come some rounds of cooling from hot to cold, because what is settled while it is
+hot differs from run to run by more than a longer run would gain. The last and longest
+one begins with the incumbent, half hot. When the pilot has found nothing feasible, one
+round takes all the time. In the last round islands meet at a few points, where the
+worse half goes on from where the best one stands, and at last improves the incumbent
+part by part, exactly. A slot that appears late gets an island that starts from the
+incumbent.
 
 State without input or output: time is passed in, chance comes from the job's seed, so
 that every decision can be replayed.
@@ -12,138 +19,34 @@ that every decision can be replayed.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
 from zlib import crc32
 
-from pydantic import BaseModel, ConfigDict, Field
+from collegium.workloads.lease_plan import (
+    Incumbent,
+    InFlight,
+    Island,
+    Lease,
+    LeasePlan,
+    Score,
+)
+from collegium.workloads.rounds import (
+    lease_iterations,
+    lease_s,
+    position,
+    round_of,
+    rounds,
+    share_done,
+)
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Method = Literal["anneal"]
-
-EXCHANGES = (0.5, 0.7, 0.85, 0.95)
-"""Shares of the budget at which the worse half of the islands adopts the incumbent."""
-FIRST_LEASE_S = 1.0
-SHORTEST_LEASE_S, LONGEST_LEASE_S = 2.0, 10.0
-LEASES_AT_LEAST = 12
-"""A short budget is cut into about as many leases, so that islands can meet."""
-LEASES_BY_ITERATIONS = 20
-OVERHEAD_SHARE = 0.04
-"""A lease is made longer until what surrounds the search costs at most this share."""
+EXCHANGES = (0.6, 0.75, 0.9)
+"""Positions of the last cooling at which the worse half adopts the best walk."""
+FINISHING = 0.9
+"""Position from which on islands that are behind improve the incumbent exactly."""
 START_S = 600.0
 """How long a job may wait for its first lease to run before its budget begins."""
 LAST_MOMENT_S = 0.2
 """Less than this is not worth a lease."""
-
-
-class Score(BaseModel):
-    """What a timetable costs: raw criteria, weighted total, hard violations."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    hard: int = Field(ge=0)
-    total: int = Field(ge=0)
-    time: int = Field(default=0, ge=0)
-    room: int = Field(default=0, ge=0)
-    distribution: int = Field(default=0, ge=0)
-    student: int = Field(default=0, ge=0)
-
-    @property
-    def rank(self) -> tuple[int, int]:
-        """Smaller is better: first feasibility, then the total."""
-        return (self.hard, self.total)
-
-
-class Lease(BaseModel):
-    """The input of one task: improve this start for so long.
-
-    Parameters
-    ----------
-    problem, start : hashes of blobs; no start means to build one.
-    seconds, iterations : how long; exactly one of them is given.
-    cool_from, cool_to : position within the cooling of the whole job, 0 is hot and
-        1 is cold, 0 <= cool_from <= cool_to <= 1.
-    to_beat : only a solution that ranks before this is worth sending back.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    problem: Sha256
-    start: Sha256 | None = None
-    seed: int = Field(default=0, ge=0, lt=2**32)
-    seconds: float | None = Field(default=None, gt=0, le=3600)
-    iterations: int | None = Field(default=None, gt=0)
-    method: Method = "anneal"
-    cool_from: float = Field(default=0.0, ge=0, le=1)
-    cool_to: float = Field(default=1.0, ge=0, le=1)
-    to_beat: tuple[int, int] | None = None
-
-
-class Island(BaseModel):
-    """One annealing.
-
-    Parameters
-    ----------
-    walk : blob of the state in which the last lease ended.
-    reached : share of the budget up to which it has been cooled.
-    claimed : rank of its best, as its workers say it.
-    """
-
-    id: int
-    walk: Sha256 | None = None
-    walk_rank: tuple[int, int] | None = None
-    claimed: tuple[int, int] | None = None
-    reached: float = 0.0
-    leases: int = 0
-    iterations: int = 0
-    exchanges: int = 0
-
-
-class Incumbent(BaseModel):
-    """The best solution that the independent check has counted."""
-
-    solution: Sha256
-    score: Score
-    lease: int
-
-
-class InFlight(BaseModel):
-    """A lease that has been handed out and not come back."""
-
-    number: int
-    island: int
-    until: float
-
-
-class LeasePlan(BaseModel):
-    """The state of one timetable job; exactly one of the two budgets is given.
-
-    Parameters
-    ----------
-    iterations : of each island, not of all together.
-    target : a feasible total at or below it ends the job early.
-    waited_s : seconds before the first lease ran; they do not count.
-    overhead_s : what a lease costs beside its search, a moving average.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    problem: Sha256
-    seconds: float | None = Field(default=None, gt=0)
-    iterations: int | None = Field(default=None, gt=0)
-    seed: int = 0
-    target: int = 0
-    islands: list[Island] = []
-    flights: list[InFlight] = []
-    incumbent: Incumbent | None = None
-    handed_out: int = 0
-    returned: int = 0
-    lost: int = 0
-    refused: int = 0
-    iterations_done: int = 0
-    moves: int = 0
-    search_s: float = 0.0
-    overhead_s: float = 0.05
-    waited_s: float = 0.0
 
 
 def next_leases(
@@ -181,6 +84,8 @@ def walked(
     search_s: float,
     run_s: float,
     elapsed_s: float,
+    shares: Sequence[float] = (),
+    weights: Mapping[int, int] | None = None,
 ) -> bool:
     """Note where a lease ended; False when the plan does not know that lease.
 
@@ -195,6 +100,12 @@ def walked(
         plan.waited_s = max(0.0, elapsed_s - run_s)
     island = plan.islands[flight.island]
     island.walk, island.walk_rank = walk, walk_rank
+    if plan.shares is None:
+        plan.shares = list(shares)
+        plan.is_hard = (claimed or walk_rank)[0] > 0
+        plan.piloted_s = min(run_s, (plan.seconds or 0.0) / 2)
+    else:
+        island.weights = dict(weights or {})
     island.reached = max(island.reached, flight.until)
     island.iterations += iterations
     if claimed is not None and (island.claimed is None or claimed < island.claimed):
@@ -245,21 +156,6 @@ def resumed(plan: LeasePlan, blobs: frozenset[str]) -> None:
             _restart_from_incumbent(plan, island)
 
 
-def lease_s(plan: LeasePlan, *, spent_s: float, is_first: bool) -> float:
-    """Return how many seconds the next lease takes.
-
-    Long enough that the transport around it costs little, short enough that a lost
-    one hurts little; the last one takes all that is left rather than leave a stump.
-    """
-    budget_s = plan.seconds or 0.0
-    wanted_s = max(SHORTEST_LEASE_S, plan.overhead_s / OVERHEAD_SHARE)
-    wanted_s = min(wanted_s, LONGEST_LEASE_S, budget_s / LEASES_AT_LEAST)
-    if is_first:
-        wanted_s = min(wanted_s, FIRST_LEASE_S)
-    left_s = budget_s - spent_s
-    return left_s if left_s <= 1.5 * wanted_s else wanted_s
-
-
 def _spent_s(plan: LeasePlan, elapsed_s: float) -> float:
     """Return how much of the budget is spent: nothing before the first lease ran."""
     if plan.returned == 0:
@@ -284,8 +180,8 @@ def _new_island(plan: LeasePlan) -> Island:
     if plan.islands:
         ahead = max(plan.islands, key=lambda i: i.reached)
         island.reached, island.iterations = ahead.reached, ahead.iterations
-        island.exchanges = ahead.exchanges
-    if island.reached > 0:
+        island.exchanges, island.round = ahead.exchanges, ahead.round
+    if plan.shares is not None:
         _restart_from_incumbent(plan, island)
     plan.islands.append(island)
     return island
@@ -295,13 +191,17 @@ def _lease(plan: LeasePlan, island: Island, spent_s: float) -> tuple[int, Lease]
     seconds: float | None = None
     iterations: int | None = None
     if plan.seconds is not None:
-        seconds = lease_s(plan, spent_s=spent_s, is_first=island.leases == 0)
-        begin = min(1.0, spent_s / plan.seconds)
-        until = min(1.0, (spent_s + seconds) / plan.seconds)
+        seconds = lease_s(plan, spent_s=spent_s)
+        begin = share_done(plan, spent_s)
+        until = share_done(plan, spent_s + seconds)
     else:
         begin = island.reached
-        iterations, until = _iterations(plan, island)
-    _meet(plan, island, begin)
+        iterations, until = lease_iterations(plan, island)
+    is_pilot = plan.shares is None
+    round_ = round_of(plan, begin)
+    if not is_pilot:
+        _enter(plan, island, round_)
+        _meet(plan, island, position(plan, round_, begin))
     number = plan.handed_out
     plan.handed_out += 1
     island.leases += 1
@@ -312,32 +212,54 @@ def _lease(plan: LeasePlan, island: Island, spent_s: float) -> tuple[int, Lease]
         seed=crc32(f"{plan.seed}/{island.id}/{island.leases}".encode()),
         seconds=seconds,
         iterations=iterations,
-        cool_from=begin,
-        cool_to=until,
+        method="pilot" if is_pilot else island.method,
+        shares=plan.shares or [],
+        weights=island.weights,
+        cool_from=0.0 if is_pilot else position(plan, round_, begin),
+        cool_to=1.0 if is_pilot else position(plan, round_, until),
         to_beat=island.claimed,
     )
 
 
-def _iterations(plan: LeasePlan, island: Island) -> tuple[int, float]:
-    """Return how many iterations come next, and the share reached after them."""
-    total = plan.iterations or 0
-    step = round(island.reached * LEASES_BY_ITERATIONS)
-    begin = total * step // LEASES_BY_ITERATIONS
-    end = total * (step + 1) // LEASES_BY_ITERATIONS
-    return max(1, end - begin), (step + 1) / LEASES_BY_ITERATIONS
+def _enter(plan: LeasePlan, island: Island, round_: int) -> None:
+    """Begin a new cooling when a round has ended; the last one with the incumbent."""
+    if round_ <= island.round:
+        return
+    island.round = round_
+    island.weights = {}
+    if round_ == len(rounds(plan)) - 1 and plan.incumbent is not None:
+        _restart_from_incumbent(plan, island)
 
 
-def _meet(plan: LeasePlan, island: Island, position: float) -> None:
-    """Let one of the worse half adopt the incumbent where islands meet."""
-    passed = sum(position >= point for point in EXCHANGES)
+def _meet(plan: LeasePlan, island: Island, cooled: float) -> None:
+    """Let one of the worse half adopt what is best where islands meet."""
+    if island.method == "lns":
+        _follow_incumbent(plan, island)
+        return
+    is_last_round = island.round == len(rounds(plan)) - 1
+    passed = sum(cooled >= point for point in EXCHANGES) if is_last_round else 0
     if passed <= island.exchanges:
         return
     island.exchanges = passed
-    ranks = sorted(i.walk_rank for i in plan.islands if i.walk_rank is not None)
-    if island.walk_rank is None or plan.incumbent is None or len(ranks) < 2:
+    others = [i for i in plan.islands if i.walk_rank is not None]
+    if island.walk_rank is None:
         return
-    is_worse_half = island.walk_rank > ranks[(len(ranks) - 1) // 2]
-    if is_worse_half and plan.incumbent.score.rank < island.walk_rank:
+    others.sort(key=lambda i: (i.walk_rank or (0, 0), i.id))
+    is_behind = others.index(island) > (len(others) - 1) // 2
+    best = plan.incumbent
+    is_last = cooled >= FINISHING and plan.seconds is not None
+    is_stuck = len(others) == 1 and best is not None and best.score.hard > 0
+    if is_last and best is not None and (is_behind or is_stuck):
+        _restart_from_incumbent(plan, island)
+        island.method = "lns"
+    elif is_behind and others[0].walk_rank != island.walk_rank:
+        island.walk, island.walk_rank = others[0].walk, others[0].walk_rank
+        island.weights = others[0].weights
+
+
+def _follow_incumbent(plan: LeasePlan, island: Island) -> None:
+    best = plan.incumbent
+    if best is not None and best.score.rank < (island.walk_rank or (2**62, 0)):
         _restart_from_incumbent(plan, island)
 
 

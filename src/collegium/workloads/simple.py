@@ -38,6 +38,7 @@ class Noop:
 
     name: ClassVar[str] = "noop"
     is_light: ClassVar[bool] = True
+    is_idempotent: ClassVar[bool] = True
     Input: ClassVar[type[BaseModel]] = Nothing
     Output: ClassVar[type[BaseModel]] = Nothing
 
@@ -55,6 +56,7 @@ class Echo:
 
     name: ClassVar[str] = "echo"
     is_light: ClassVar[bool] = True
+    is_idempotent: ClassVar[bool] = True
     Input: ClassVar[type[BaseModel]] = Anything
     Output: ClassVar[type[BaseModel]] = Anything
 
@@ -72,6 +74,7 @@ class Sleep:
 
     name: ClassVar[str] = "sleep"
     is_light: ClassVar[bool] = False
+    is_idempotent: ClassVar[bool] = True
     Input: ClassVar[type[BaseModel]] = Nap
     Output: ClassVar[type[BaseModel]] = Nap
 

@@ -169,7 +169,7 @@ class Slots:
         DeadlineExceeded
             When ``order.deadline_s`` seconds have passed.
         Cancelled
-            After ``cancel``.
+            After ``cancel``, unless the task then hands in what it has.
         """
         loop = asyncio.get_running_loop()
         execution = _Execution(

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from collegium.errors import Cancelled, Invalid, TaskFailed
+from collegium.errors import Invalid, TaskFailed
 from collegium.timetabling.solution import Cost, Solution
 from collegium.timetabling.solve import (
     Instance,
@@ -21,7 +21,14 @@ from collegium.timetabling.solve import (
 )
 from collegium.workloads import leases
 from collegium.workloads.base import Claim, Piece, Settled, TaskContext, Workload
-from collegium.workloads.leases import Lease, LeasePlan, Score, Sha256
+from collegium.workloads.lease_plan import (
+    Lease,
+    LeasePlan,
+    Score,
+    Sha256,
+    Shares,
+    Weights,
+)
 from collegium.workloads.payloads import (
     from_text,
     pack,
@@ -70,6 +77,8 @@ class LeaseResult(BaseModel):
     best, score : the best solution met, when it ranks before ``to_beat``; None for
         ``best`` when it is the walk itself.
     iterations, moves : trials of the search, and placements it evaluated for them.
+    shares, weights : of a pilot, how long a cooling should stay where; what broken
+        constraints weigh in the end.
     search_s, seconds : of the search alone, and of everything.
     """
 
@@ -81,6 +90,8 @@ class LeaseResult(BaseModel):
     score: Score | None = None
     iterations: int = Field(ge=0)
     moves: int = Field(ge=0)
+    shares: Shares = []
+    weights: Weights = {}
     search_s: float = Field(ge=0)
     seconds: float = Field(ge=0)
 
@@ -112,14 +123,12 @@ class Timetable:
         return (task.problem,) if task.start is None else (task.problem, task.start)
 
     def run(self, task: Lease, context: TaskContext) -> LeaseResult:
-        """Improve the start for as long as the lease says.
+        """Improve the start for as long as the lease says, or until it is cancelled.
 
         Raises
         ------
         TaskFailed
             When problem or start cannot be read.
-        Cancelled
-            When the context said so.
         """
         begun_s = time.perf_counter()
         problem = problem_of(context, task.problem)
@@ -193,6 +202,8 @@ class Timetable:
             search_s=output.search_s,
             run_s=output.seconds,
             elapsed_s=elapsed_s,
+            shares=output.shares,
+            weights=output.weights,
         )
         best = plan.incumbent
         if not is_known or output.score is None:
@@ -277,7 +288,7 @@ def _search(
     seconds = None
     if task.seconds is not None:
         seconds = min(task.seconds, context.remaining_s())
-    result = solve(
+    return solve(
         instance,
         start=start,
         seed=task.seed,
@@ -286,11 +297,10 @@ def _search(
         method=task.method,
         cool_from=task.cool_from,
         cool_to=task.cool_to,
+        shares=tuple(task.shares),
+        weights=task.weights,
         observe=observe,
     )
-    if context.is_cancelled():
-        raise Cancelled
-    return result
 
 
 def _lease_result(task: Lease, result: Result, begun_s: float) -> LeaseResult:
@@ -303,6 +313,8 @@ def _lease_result(task: Lease, result: Result, begun_s: float) -> LeaseResult:
         score=_score(result.best_cost) if is_worth_it else None,
         iterations=result.iterations,
         moves=result.moves,
+        shares=list(result.shares),
+        weights=dict(result.weights),
         search_s=result.seconds,
         seconds=time.perf_counter() - begun_s,
     )

@@ -13,7 +13,7 @@ from collegium.timetabling.itc2019 import write_timetable
 from collegium.timetabling.solution import timetable_of
 from collegium.timetabling.validate import validate
 from collegium.workloads.base import TaskContext
-from collegium.workloads.leases import Score, Sha256
+from collegium.workloads.lease_plan import Score, Sha256
 from collegium.workloads.payloads import problem_of, unpack
 
 TECHNIQUE = "Collegium: simulated annealing on leases"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from inspect import getdoc
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
@@ -19,6 +20,8 @@ from collegium.errors import (
     NotFound,
     WorkerUnreachable,
 )
+
+TINY = Path(__file__).parents[2] / "instances" / "tiny.xml"
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]):
@@ -173,3 +176,39 @@ def test_as_a_module():
     assert done.stderr == (
         "collegium: /no/such: cannot be read: No such file or directory\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("args", "word"),
+    [
+        (["coordinator", "--host", "0.0.0.0", "--port", "0"], "COLLEGIUM_API_TOKEN"),
+        (["worker", "--host", "0.0.0.0", "--port", "0"], "COLLEGIUM_WORKER_TOKEN"),
+        (["worker", "--slots", "many"], "slots"),
+        (["worker", "--coordinator", "ftp://x"], "ftp://x"),
+        (["coordinator", "--policy", "best"], "policy"),
+        (["coordinator", "--tls-cert", "x.pem"], "key"),
+        (["solve", "none.xml", "--out", "o.xml"], "none.xml"),
+        (["solve", "{tiny}", "--out", "none/o.xml"], "none"),
+        (["solve", "{tiny}", "--out=o", "--seconds=1", "--iterations=1"], "both"),
+        (
+            ["solve", "{tiny}", "--out", "o", "--workers=1", "--coordinator=http://x"],
+            "",
+        ),
+        (["solve", "{tiny}", "--out=o", "--coordinator=nonsense"], "nonsense"),
+    ],
+)
+def test_settings_that_make_no_sense(
+    args: list[str],
+    word: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What makes a start impossible is said in one line, with exit code 2."""
+    monkeypatch.chdir(tmp_path)
+    assert main([arg.format(tiny=TINY) for arg in args]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("collegium: ")
+    assert word in captured.err
+    assert captured.err.count("\n") == 1

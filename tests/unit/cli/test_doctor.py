@@ -39,6 +39,7 @@ def test_a_fresh_database_is_sound(
         "trees",
         "courses of offerings",
         "publications",
+        "audit",
         "classes",
         "documents",
         "limits",

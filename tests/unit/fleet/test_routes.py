@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import datetime
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from collegium.fleet.submissions import Submissions
 from collegium.rest.application import Application
 from collegium.rest.bodies import BodyLimits
 from collegium.rest.exposition import metrics_router
-from collegium.rest.gate import coordinator_gate
+from collegium.rest.gate import CoordinatorGate
 from collegium.rest.traffic import Traffic
 from collegium.settings import CoordinatorSettings
 from collegium.workloads.simple import Echo, Noop, Sleep
@@ -59,7 +59,11 @@ def _app(settings: CoordinatorSettings) -> Application:
     app = Application(
         title="fleet",
         lifespan=lifespan,
-        gate=coordinator_gate(settings.api_token, settings.worker_token),
+        admission=CoordinatorGate(
+            settings.api_token,
+            settings.worker_token,
+            is_required=settings.is_auth_required,
+        ),
     )
     app.include_router(workers_router(), prefix="/v1/workers")
     app.include_router(stats_router(Traffic()), prefix="/v1/stats")
@@ -237,18 +241,6 @@ def test_waits_are_bounded(prefer: str, seconds: float) -> None:
     assert _wait_s(_preferences(prefer)) == seconds
 
 
-async def test_statistics_tell_their_age(client: AsgiClient) -> None:
-    """The sums say when they were made, and how old a worker's report in them is."""
-    before = datetime.datetime.now(datetime.UTC)
-    assert (await client.get("/v1/stats")).json()["report_age_s"] == 0.0
-    await client.put("/v1/workers/w", SAID)
-    stats = (await client.get("/v1/stats")).json()
-    as_of = datetime.datetime.fromisoformat(stats["as_of"])
-    slack = datetime.timedelta(milliseconds=1)
-    assert before - slack <= as_of <= datetime.datetime.now(datetime.UTC) + slack
-    assert 0.0 <= stats["report_age_s"] <= 60.0
-
-
 async def _ended(client: AsgiClient, location: str) -> Reply | None:
     shown = await client.get(location)
     return None if shown.json()["state"] == "running" else shown
@@ -327,8 +319,8 @@ async def test_tokens_guard_their_parts(tmp_path: Path) -> None:
             assert await status("PUT", "/v1/workers/w", token) == 401
             assert await status("POST", "/v1/tasks", token) == 401
         assert await status("PUT", "/v1/workers/w", "w" * 20) == 201
-        assert await status("POST", "/v1/tasks", "w" * 20) == 401
-        assert await status("GET", "/v1/stats", "w" * 20) == 401
+        assert await status("POST", "/v1/tasks", "w" * 20) == 403
+        assert await status("GET", "/v1/stats", "w" * 20) == 403
         assert await status("POST", "/v1/tasks", "a" * 20) == 200
         assert await status("PUT", "/v1/workers/w", "a" * 20) == 204
 
@@ -351,3 +343,55 @@ def test_description_is_complete() -> None:
     assert {"200", "202", "422", "503"} <= set(task["responses"])
     announcing = document["paths"]["/v1/workers/{worker_id}"]["put"]
     assert {"201", "204", "409", "422"} <= set(announcing["responses"])
+
+
+async def test_statistics_say_how_old_they_are(client: AsgiClient) -> None:
+    """They name their time, how late reports may be, and may be kept as long."""
+    before = datetime.now(UTC).isoformat(timespec="milliseconds")
+    assert (await client.get("/v1/stats")).json()["report_age_s"] == 0.0
+    gauges = {"uptime_s": 100.0}
+    await client.put("/v1/workers/w", SAID | {"gauges": gauges})
+    shown = await client.get("/v1/stats")
+    assert shown.headers["cache-control"] == "private, max-age=5"
+    stats = shown.json()
+    as_of = datetime.fromisoformat(stats["as_of"])
+    assert datetime.fromisoformat(before) <= as_of <= datetime.now(UTC)
+    assert 0.0 <= stats["report_age_s"] <= 60.0
+    assert stats["bound_s"] == 5.0
+    assert 100.0 <= stats["workers"]["w"]["uptime_s"] < 200.0
+    assert 0.0 <= stats["workers"]["w"]["age_s"] < 60.0
+    assert stats["workers"]["local"]["uptime_s"] >= 0.0
+    assert stats["coordinator"]["queue_age_s"] == 0.0
+
+
+async def test_fallback_and_throughput_of_each_and_all(client: AsgiClient) -> None:
+    """Tasks done here are fallback; what workers complete counts for a minute."""
+    await client.put("/v1/workers/w", SAID)
+    counters = {"tasks_completed": 10, "tasks_failed": 10}
+    await client.put("/v1/workers/w", SAID | {"counters": counters, "sequence": 1})
+    submitted = {"workload": "noop", "input": {}}
+    assert (await client.post("/v1/tasks", submitted)).status == 200
+    stats = (await client.get("/v1/stats")).json()
+    here, worker, fleet = (
+        stats["workers"]["local"],
+        stats["workers"]["w"],
+        stats["fleet"],
+    )
+    assert (here["tasks_fallback"], worker["tasks_fallback"]) == (1, 0)
+    assert fleet["tasks_fallback"] == 1
+    assert worker["tasks_per_minute"] == 3.0
+    assert fleet["tasks_per_minute"] >= 3.0
+    assert worker["error_rate"] == 0.5
+
+
+async def test_leaves_are_counted_under_their_own_names(client: AsgiClient) -> None:
+    """A worker below a coordinator is listed; the coordinator adds nothing to it."""
+    leaf = {"source": "leaf", "incarnation": "01", "counters": {"tasks_completed": 4}}
+    said = SAID | {"coordinators": ["c1"], "leaves": [leaf]}
+    for _ in range(2):
+        await client.put("/v1/workers/below", said)
+        await client.put("/v1/workers/leaf", SAID | {"counters": leaf["counters"]})
+    stats = (await client.get("/v1/stats")).json()
+    assert stats["workers"]["leaf"]["tasks_completed"] == 4
+    assert stats["workers"]["below"]["tasks_completed"] == 7
+    assert stats["fleet"]["tasks_completed"] == 4

@@ -12,42 +12,11 @@ from collegium.errors import CollegiumError, DeadlineExceeded, Overloaded, TaskF
 from collegium.fleet.dispatch import MOST_STARTS
 from collegium.fleet.policies import LeastOutstanding, TwoChoices, Weighted
 from fixtures.fake_fleet import HEARTBEAT_S, FakeWorker, Simulation, work
+from fixtures.storms import inflict
 from fixtures.virtual import run_virtually
 
 LEASE_S = 3 * HEARTBEAT_S
 SEEDS = range(60)
-
-
-async def _inflict(simulation: Simulation, rng: random.Random, until_s: float) -> None:
-    """Do harm to random workers until a time, then heal everybody."""
-    loop = asyncio.get_running_loop()
-    while loop.time() < until_s:
-        await asyncio.sleep(rng.expovariate(0.4))
-        worker = rng.choice(list(simulation.workers.values()))
-        fault = rng.randrange(7)
-        if fault == 0:
-            worker.kill()
-        elif fault == 1 and not worker.is_alive:
-            worker.restart()
-            simulation.announce(worker)
-        elif fault == 2:
-            worker.is_frozen = True
-        elif fault == 3:
-            worker.is_frozen = False
-            worker.thaw.set()
-            worker.thaw = asyncio.Event()
-        elif fault == 4:
-            worker.is_cut_off = not worker.is_cut_off
-        elif fault == 5:
-            worker.slowness = rng.choice([1.0, 1.0, 50.0])
-        else:
-            worker.lies = rng.random() < 0.3
-    for worker in simulation.workers.values():
-        worker.is_frozen = worker.is_cut_off = worker.lies = False
-        worker.thaw.set()
-        worker.slowness = 1.0
-        worker.restart()
-        simulation.announce(worker)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -76,7 +45,7 @@ def test_nothing_is_lost_under_faults(seed: int) -> None:
                 assert loop.time() - began_s < 400.0
 
             await asyncio.gather(
-                _inflict(simulation, rng, 100.0), *(submit(i) for i in range(120))
+                inflict(simulation, rng, 100.0), *(submit(i) for i in range(120))
             )
             assert set(ended.values()) == {1}
             assert len(ended) == 120
@@ -303,6 +272,50 @@ def test_draining_loses_nothing_and_counts_no_attempt() -> None:
             )
             await rolling
             assert {answer.attempts for answer in answers} == {1}
+
+    run_virtually(main())
+
+
+def test_a_task_asked_to_end_hands_in_what_it_has() -> None:
+    """The worker is told, and its answer is the answer of the call."""
+
+    async def main() -> None:
+        worker = FakeWorker("w0", is_anytime=True)
+        async with Simulation([worker]) as simulation:
+            task = work(100.0)
+            running = asyncio.create_task(
+                simulation.dispatcher.run(task, is_light=False)
+            )
+            await asyncio.sleep(1.0)
+            assert simulation.dispatcher.ask_to_end(task.id)
+            answer = await running
+            assert (answer.output, answer.executed_by) == (b"what it has", "w0")
+            assert not simulation.dispatcher.ask_to_end(task.id)
+
+    run_virtually(main())
+
+
+def test_a_task_asked_to_end_goes_nowhere_else() -> None:
+    """One that waits ends at once, and one whose worker dies is not begun again."""
+
+    async def main() -> None:
+        async with Simulation([FakeWorker("w0")]) as simulation:
+            tasks = [work(100.0), work(100.0)]
+            runs = [
+                asyncio.create_task(simulation.dispatcher.run(task, is_light=False))
+                for task in tasks
+            ]
+            await asyncio.sleep(1.0)
+            for task in tasks:
+                assert simulation.dispatcher.ask_to_end(task.id)
+            with pytest.raises(CollegiumError, match="Cancelled"):
+                await runs[1]
+            assert not runs[0].done(), "its worker may still say what it has"
+            simulation.workers["w0"].kill()
+            with pytest.raises(CollegiumError, match="Cancelled"):
+                await runs[0]
+            assert simulation.engine.started == {tasks[0].id: 1}
+            assert simulation.local.started == {}
 
     run_virtually(main())
 

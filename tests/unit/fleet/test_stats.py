@@ -3,6 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collegium.fleet.counters import Growth
 from collegium.fleet.stats import Statistics
 
 SOURCES = st.sampled_from(["w1", "w2", "local"])
@@ -73,3 +74,63 @@ def test_a_restarted_source_adds_up() -> None:
     assert statistics.of("w1") == {"tasks_completed": 9}
     assert statistics.by_source() == {"w1": {"tasks_completed": 9}}
     assert statistics.of("nobody") == {}
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["w1", "w2", "w3"]), st.integers(0, 100), min_size=1
+    ),
+    st.lists(st.sampled_from(["direct", "below", "other"]), min_size=1, max_size=12),
+)
+def test_a_source_is_counted_once_by_any_ways(
+    done: dict[str, int], ways: list[str]
+) -> None:
+    """Reported directly and through coordinators, each worker's tasks count once."""
+    observer = Statistics()
+    for way in [*ways, "direct"]:
+        for worker, count in done.items():
+            observer.report(worker, "a", {"tasks_completed": count})
+        if way != "direct":
+            counters = {"tasks_completed": sum(done.values()), "tasks_refused": 1}
+            observer.report(way, "a", counters, is_summary=True)
+    total = observer.total()
+    assert total.get("tasks_completed", 0) == sum(done.values())
+    assert total.get("tasks_refused", 0) == len({*ways} - {"direct"})
+    again = Statistics()
+    again.merge(observer)
+    assert again.total() == total
+
+
+def test_sources_are_bounded() -> None:
+    """A flood of names takes no more memory; what is known goes on counting."""
+    statistics = Statistics(most=2)
+    for number in range(10):
+        statistics.report(f"w{number}", "a", {"tasks_completed": 1})
+    statistics.report("w0", "a", {"tasks_completed": 5})
+    assert statistics.by_source() == {
+        "w0": {"tasks_completed": 5},
+        "w1": {"tasks_completed": 1},
+    }
+
+
+@given(st.lists(st.tuples(st.floats(0.0, 40.0), st.integers(0, 50)), max_size=60))
+def test_growth_is_that_of_the_last_minute(steps: list[tuple[float, int]]) -> None:
+    """Never negative, never more than all there was, and none after a quiet minute."""
+    growth, now_s, total = Growth(), 0.0, 0
+    growth.note(0, 0.0)
+    for pause_s, more in steps:
+        now_s += pause_s
+        total += more
+        growth.note(total, now_s)
+        assert 0 <= growth.per_minute(now_s) <= total
+        assert len(growth._seen) < 100
+    assert growth.per_minute(now_s + 61.0) == 0.0
+
+
+def test_growth_by_hand() -> None:
+    """Ten tasks each ten seconds are sixty a minute, once a minute has passed."""
+    growth = Growth()
+    for number in range(13):
+        growth.note(10 * number, 10.0 * number)
+    assert growth.per_minute(120.0) == 60.0
+    assert growth.per_minute(150.0) == 60.0 - 30.0

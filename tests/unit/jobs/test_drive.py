@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -17,20 +18,26 @@ from fixtures.guessing import (
     GuessPlan,
     MemoryJournal,
 )
+from fixtures.virtual import run_virtually
 
 
 class _Setting:
     """A drive with all its doubles."""
 
-    def __init__(self, behaviour: Behaviour, *, pieces: int, slots: int = 1) -> None:
+    def __init__(
+        self,
+        behaviour: Behaviour,
+        *,
+        pieces: int,
+        slots: int = 1,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.hands = FakeHands(behaviour, slots)
         self.checks = FakeChecks()
         self.journal = MemoryJournal()
         self.shelf = Shelf()
         self.plan = GuessPlan(pieces=pieces)
-        means = Means(
-            self.hands, self.checks, self.shelf, time.monotonic, late_grace_s=0.1
-        )
+        means = Means(self.hands, self.checks, self.shelf, now_s, late_grace_s=0.1)
         self.drive = Drive("j", Guessing(), self.plan, means, self.journal)
 
 
@@ -209,6 +216,80 @@ async def test_stop_ends_running_tasks_and_keeps_the_best() -> None:
     assert setting.hands.running == 0
 
 
+async def test_a_stopped_job_counts_what_its_tasks_hand_in() -> None:
+    """Asked to end, tasks give what they have; the best of it is the result."""
+    reached = asyncio.Event()
+
+    async def answer(number: int) -> int:
+        if number < 2:
+            return 9
+        if number == 4:
+            reached.set()
+        await setting.hands.asked_to_end.wait()
+        await asyncio.sleep(0.2)
+        return 10 - number
+
+    setting = _Setting(answer, pieces=9, slots=3)
+    running = asyncio.create_task(setting.drive.run())
+    await reached.wait()
+    setting.drive.stop()
+    outcome = await running
+    assert (outcome.state, outcome.result) == ("cancelled", b"6")
+    assert setting.hands.asked == [task.id for task in setting.hands.tasks[2:]]
+    assert setting.plan.lost == 0
+    assert setting.journal.plans[-1].best == 6
+
+
+async def test_what_is_handed_in_is_judged_as_well() -> None:
+    """A stopped job does not believe what it would not have believed before."""
+    reached = asyncio.Event()
+
+    async def answer(number: int) -> int:
+        if number == 0:
+            return 9
+        reached.set()
+        await setting.hands.asked_to_end.wait()
+        return 500
+
+    setting = _Setting(answer, pieces=9)
+    running = asyncio.create_task(setting.drive.run())
+    await reached.wait()
+    setting.drive.stop()
+    outcome = await running
+    assert (outcome.state, outcome.result) == ("cancelled", b"9")
+    assert setting.hands.doubted == ["w1"]
+
+
+def test_a_task_that_hangs_does_not_hold_a_stopped_job() -> None:
+    """After a second it is done without; what the others have handed in counts."""
+
+    async def main() -> None:
+        reached = asyncio.Event()
+
+        async def answer(number: int) -> int:
+            if number == 0:
+                return 9
+            if number == 2:
+                reached.set()
+                await asyncio.Event().wait()
+            await setting.hands.asked_to_end.wait()
+            return 5
+
+        loop = asyncio.get_running_loop()
+        setting = _Setting(answer, pieces=9, slots=2, now_s=loop.time)
+        running = asyncio.create_task(setting.drive.run())
+        await reached.wait()
+        stopped_s = loop.time()
+        setting.drive.stop()
+        outcome = await running
+        assert (outcome.state, outcome.result) == ("cancelled", b"5")
+        assert loop.time() - stopped_s < 1.1
+        assert setting.hands.running == 0
+        assert setting.plan.lost == 1
+
+    run_virtually(main())
+
+
 async def test_stop_waits_a_moment_for_the_first_result() -> None:
     """Somebody who stops a young job still gets what its tasks are about to say."""
     reached = asyncio.Event()
@@ -227,21 +308,26 @@ async def test_stop_waits_a_moment_for_the_first_result() -> None:
     assert len(setting.hands.tasks) == 1, "nothing more is handed out"
 
 
-async def test_stop_does_not_wait_for_ever() -> None:
+def test_stop_does_not_wait_for_ever() -> None:
     """A job whose tasks hang ends without a result."""
-    reached = asyncio.Event()
 
-    async def answer(number: int) -> int:
-        reached.set()
-        await asyncio.Event().wait()
-        return 8
+    async def main() -> None:
+        reached = asyncio.Event()
 
-    setting = _Setting(answer, pieces=9)
-    running = asyncio.create_task(setting.drive.run())
-    await reached.wait()
-    setting.drive.stop()
-    outcome = await asyncio.wait_for(running, 10)
-    assert (outcome.state, outcome.result) == ("cancelled", None)
+        async def answer(number: int) -> int:
+            reached.set()
+            await asyncio.Event().wait()
+            return 8
+
+        loop = asyncio.get_running_loop()
+        setting = _Setting(answer, pieces=9, now_s=loop.time)
+        running = asyncio.create_task(setting.drive.run())
+        await reached.wait()
+        setting.drive.stop()
+        outcome = await asyncio.wait_for(running, 1.1)
+        assert (outcome.state, outcome.result) == ("cancelled", None)
+
+    run_virtually(main())
 
 
 async def test_who_no_longer_owns_the_job_stops_at_once() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,13 @@ from collegium.workloads.blobs import BlobCache
 from collegium.workloads.executor import Executor
 from collegium.workloads.registry import import_paths
 from collegium.workloads.simple import Echo, Noop, Sleep
-from collegium.workloads.slots import Slots
+from collegium.workloads.slots import Finished, Slots
+from fixtures.cluster import TESTS
+from fixtures.trial_workloads import Gather
+from fixtures.virtual import run_virtually
+from fixtures.waiting import until
 
-CATALOGUE = {w.name: w for w in (Noop(), Echo(), Sleep())}
+CATALOGUE = {w.name: w for w in (Noop(), Echo(), Sleep(), Gather())}
 ENVELOPE = Envelope(attempt=1, deadline_s=30.0, dispatcher="me")
 
 
@@ -34,8 +38,11 @@ async def _no_blob(sha256: str) -> bytes:
 
 
 @pytest.fixture
-async def table(tmp_path: Path) -> AsyncIterator[TaskTable]:
+async def table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[TaskTable]:
     """Give the tasks of a worker with one slot that remembers three answers."""
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
     slots = Slots(1, import_paths(CATALOGUE))
     executor = Executor(CATALOGUE, slots, BlobCache(tmp_path, 1000, _no_blob))
     await executor.start()
@@ -149,6 +156,55 @@ async def test_cancelled_task(table: TaskTable) -> None:
     await table.cancel("a")
     with pytest.raises(NotFound):
         await table.cancel("never")
+
+
+async def test_a_cancelled_task_hands_in_what_it_has(table: TaskTable) -> None:
+    """Who still waits for it gets that, and so does who asks later."""
+    order = _order("gather", {"seconds": 30})
+    running = asyncio.create_task(table.put("a", order, ENVELOPE))
+    await until(lambda: _has_begun(table, "a"))
+    await table.cancel("a")
+    answer = json.loads(await running)
+    assert answer["state"] == "succeeded"
+    assert answer["output"]["seconds"] < 30
+    assert json.loads(table.status("a")) == answer
+
+
+async def _has_begun(table: TaskTable, task_id: str) -> bool:
+    return task_id in table and "progress" in json.loads(table.status(task_id))
+
+
+def test_a_place_that_does_not_end_a_task_is_not_waited_for() -> None:
+    """A worker below that hangs holds up nobody who cancels."""
+
+    async def main() -> None:
+        table = TaskTable("w", _Deaf(), waiting_limit=0)
+        order = _order("noop", {})
+        running = asyncio.create_task(table.put("a", order, ENVELOPE))
+        await asyncio.sleep(0.1)
+        await table.cancel("a")
+        with pytest.raises(Cancelled):
+            await running
+        assert asyncio.get_running_loop().time() < 2.0
+
+    run_virtually(main())
+
+
+class _Deaf:
+    """A place whose tasks neither end nor listen."""
+
+    slot_count = 1
+    run_light = None
+
+    def is_light(self, name: str, size: int, blobs: Sequence[str]) -> bool:
+        return False
+
+    async def run_order(self, *_: object) -> Finished:
+        await asyncio.sleep(3600.0)
+        raise AssertionError("it was to be stopped")
+
+    def ask_to_end(self, task_id: str) -> bool:
+        return True
 
 
 async def test_no_time_left(table: TaskTable) -> None:

@@ -96,6 +96,28 @@ async def test_an_import_over_http(term: AsgiClient) -> None:
     assert "has offerings already" in again.json()["detail"]
 
 
+async def test_what_is_recorded_of_an_import(term: AsgiClient) -> None:
+    """One event with the numbers of rows, none of a dry run; one of a publication."""
+    events = f"{HOME}/audit-events"
+    await imported(term, is_dry_run=True)
+    query = {"action": "import"}
+    assert (await term.get(events, query=query)).json()["items"] == []
+    done = await imported(term)
+    (event,) = (await term.get(events, query=query)).json()["items"]
+    session = (await term.get(TERM)).json()
+    assert (event["entity"], event["entity_id"]) == ("sessions", session["id"])
+    counts = {k: done.json()[k] for k in ("added", "met")}
+    assert event["after"] == counts
+    assert event["before"] is None
+    made = await published(term)
+    assert made.status == 201
+    (event,) = (await term.get(events, query={"entity": "publications"})).json()[
+        "items"
+    ]
+    assert event["after"]["number"] == 1
+    assert event["action"] == "create"
+
+
 async def test_one_of_many_imports_wins(term: AsgiClient) -> None:
     """Of equal imports at the same time one fills the session, others do nothing."""
     replies = await asyncio.gather(*(imported(term) for _ in range(4)))

@@ -21,6 +21,7 @@ from collegium.timetabling.arrays import (
     TIMES_END,
     State,
 )
+from collegium.timetabling.families import try_family
 from collegium.timetabling.instance import Instance, prepare
 from collegium.timetabling.itc2019 import read_problem
 from collegium.timetabling.moves import try_ejection, try_place, try_swap
@@ -42,7 +43,7 @@ def test_never_drift_on_random_problems(data: st.DataObject):
     instance = prepare(data.draw(problems(most_classes=8)))
     state = _begun(instance, data.draw(st.integers(0, 1000)))
     _assert_exact(instance, state)
-    moves = st.tuples(st.integers(0, 3), st.sampled_from([-50, 0, 20, 1000, 1 << 40]))
+    moves = st.tuples(st.integers(0, 4), st.sampled_from([-50, 0, 20, 1000, 1 << 40]))
     for kind, threshold in data.draw(st.lists(moves, min_size=5, max_size=40)):
         _move(instance, state, kind, threshold, data.draw(st.integers(0, 1 << 20)))
         _assert_exact(instance, state)
@@ -86,6 +87,10 @@ def _move(
     if kind == 3:
         if len(m.flexible):
             try_student(m, state, threshold)
+        return
+    if kind == 4:
+        if len(m.kin):
+            try_family(m, state, threshold)
         return
     if len(m.movable) == 0:
         return

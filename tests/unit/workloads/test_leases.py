@@ -2,23 +2,28 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collegium.workloads.lease_plan import Lease, LeasePlan, Score
 from collegium.workloads.leases import (
     EXCHANGES,
-    LEASES_BY_ITERATIONS,
+    FINISHING,
     START_S,
-    LeasePlan,
-    Score,
     counted,
     is_over,
-    lease_s,
     lost,
     next_leases,
     refused,
     resumed,
     walked,
+)
+from collegium.workloads.rounds import (
+    LEASES_BY_ITERATIONS,
+    PILOT_SHARE,
+    ROUNDS,
+    lease_s,
 )
 
 PROBLEM = "a" * 64
@@ -35,6 +40,7 @@ def _come_back(
     *,
     run_s: float = 2.05,
     elapsed_s: float = 2.0,
+    weights: dict[int, int] | None = None,
 ) -> bool:
     return walked(
         plan,
@@ -47,7 +53,24 @@ def _come_back(
         search_s=2.0,
         run_s=run_s,
         elapsed_s=elapsed_s,
+        shares=[0.25, 0.75],
+        weights=weights,
     )
+
+
+def _after_pilots(seconds: float, slots: int = 1) -> LeasePlan:
+    """Return a plan whose pilots are back, two seconds after the beginning."""
+    plan = LeasePlan(problem=PROBLEM, seconds=seconds)
+    for number, _ in next_leases(plan, free_slots=slots, elapsed_s=0):
+        _come_back(plan, number, (0, 100 + number), run_s=2, elapsed_s=2)
+    return plan
+
+
+def _last_s(cooled: float) -> float:
+    """Return when the last cooling of a plan of 102 seconds has come so far."""
+    begin, (end, hottest) = ROUNDS[-2][0], ROUNDS[-1]
+    done = (cooled - hottest) / (1 - hottest)
+    return 2 + 100 * (begin + (end - begin) * done)
 
 
 def test_one_island_continues_its_own_walk_without_a_gap_in_the_cooling() -> None:
@@ -57,17 +80,22 @@ def test_one_island_continues_its_own_walk_without_a_gap_in_the_cooling() -> Non
     while not is_over(plan, elapsed_s=elapsed_s):
         [(number, lease)] = next_leases(plan, free_slots=1, elapsed_s=elapsed_s)
         leases.append(lease)
-        assert _come_back(plan, number, (0, 5000 - number))
         assert lease.seconds is not None
         elapsed_s += lease.seconds
+        assert _come_back(
+            plan, number, (0, 5000 - number), run_s=lease.seconds, elapsed_s=elapsed_s
+        )
     assert leases[0].start is None
-    assert leases[0].cool_from == 0
+    assert leases[0].method == "pilot"
+    assert leases[1].cool_from == 0
     assert leases[-1].cool_to == 1
     for number, (one, next_) in enumerate(pairwise(leases)):
         assert next_.start == _sha(number + 1)
-        assert abs(next_.cool_from - one.cool_to) < 1e-9
+        assert next_.method == "anneal"
+        if number > 0 and one.cool_to < 1 - 1e-9:
+            assert abs(next_.cool_from - one.cool_to) < 1e-9
     assert sum(lease.seconds or 0 for lease in leases) > 59.5
-    assert min(lease.seconds or 0 for lease in leases[1:]) >= 2
+    assert min(lease.seconds or 0 for lease in leases[1:]) >= 1
 
 
 def test_every_free_slot_gets_an_island_of_its_own() -> None:
@@ -81,14 +109,12 @@ def test_every_free_slot_gets_an_island_of_its_own() -> None:
 
 def test_a_late_slot_starts_from_the_incumbent_at_the_present_temperature() -> None:
     """A worker that joins in the middle does not heat the solution up again."""
-    plan = LeasePlan(problem=PROBLEM, seconds=100)
-    [(number, _)] = next_leases(plan, free_slots=1, elapsed_s=0)
-    _come_back(plan, number, (0, 90))
-    counted(plan, number, _sha(77), Score(hard=0, total=90))
-    leases = next_leases(plan, free_slots=2, elapsed_s=40)
+    plan = _after_pilots(102)
+    counted(plan, 0, _sha(77), Score(hard=0, total=90))
+    leases = next_leases(plan, free_slots=2, elapsed_s=42)
     late = leases[1][1]
     assert late.start == _sha(77)
-    assert late.cool_from == 0.4
+    assert late.cool_from == pytest.approx((0.4 - 0.3) / 0.15)
     assert late.to_beat == (0, 90)
 
 
@@ -120,30 +146,110 @@ def test_a_failed_lease_does_not_try_its_start_again() -> None:
 
 def test_the_worse_half_meets_the_incumbent_and_the_better_half_goes_on() -> None:
     """At a meeting point only islands behind the median adopt the best solution."""
-    plan = LeasePlan(problem=PROBLEM, seconds=100)
-    for number, _ in next_leases(plan, free_slots=4, elapsed_s=0):
-        _come_back(plan, number, (0, 100 + number))
-    counted(plan, 0, _sha(99), Score(hard=0, total=100))
+    plan = _after_pilots(102, slots=4)
+    for number, _ in next_leases(plan, free_slots=4, elapsed_s=_last_s(0.45)):
+        _come_back(plan, number, (0, 100 + number), weights={number: 500})
     before = [island.walk for island in plan.islands]
-    next_leases(plan, free_slots=4, elapsed_s=100 * EXCHANGES[0] - 1)
+    next_leases(plan, free_slots=4, elapsed_s=_last_s(EXCHANGES[0]) - 1)
     assert [island.walk for island in plan.islands] == before
     for flight in list(plan.flights):
         lost(plan, flight.number)
-    next_leases(plan, free_slots=4, elapsed_s=100 * EXCHANGES[0] + 1)
+    leases = next_leases(plan, free_slots=4, elapsed_s=_last_s(EXCHANGES[0]) + 1)
     after = [island.walk for island in plan.islands]
-    assert after == [*before[:2], _sha(99), _sha(99)]
+    assert after == [*before[:2], before[0], before[0]]
+    assert sorted(str(lease.weights) for _, lease in leases) == [
+        "{4: 500}",
+        "{4: 500}",
+        "{4: 500}",
+        "{5: 500}",
+    ]
+
+
+def test_at_last_the_worse_half_improves_the_incumbent_exactly() -> None:
+    """An annealing that is behind when it is cold will not win any more."""
+    plan = _after_pilots(102, slots=2)
+    counted(plan, 0, _sha(99), Score(hard=0, total=50))
+    late_s = _last_s(FINISHING) + 1
+    leases = dict(next_leases(plan, free_slots=2, elapsed_s=late_s))
+    assert {lease.method for lease in leases.values()} == {"anneal", "lns"}
+    [exact] = [lease for lease in leases.values() if lease.method == "lns"]
+    assert exact.start == _sha(99)
+    for number in leases:
+        _come_back(plan, number, (0, 50))
+    counted(plan, 1, _sha(98), Score(hard=0, total=49))
+    again = next_leases(plan, free_slots=2, elapsed_s=late_s + 2)
+    assert _sha(98) in {le.start for _, le in again if le.method == "lns"}
+
+
+def test_what_stays_broken_is_repaired_exactly_even_by_a_single_island() -> None:
+    """When it is cold an annealing mends nothing any more."""
+    plan = _after_pilots(102)
+    counted(plan, 0, _sha(99), Score(hard=2, total=50))
+    [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=_last_s(FINISHING) + 1)
+    assert (lease.method, lease.start) == ("lns", _sha(99))
+    plan = _after_pilots(102)
+    counted(plan, 0, _sha(99), Score(hard=0, total=50))
+    [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=_last_s(FINISHING) + 1)
+    assert lease.method == "anneal"
+
+
+def test_a_problem_that_no_pilot_solves_cools_once() -> None:
+    """Rounds too short to become feasible would teach nothing."""
+    plan = LeasePlan(problem=PROBLEM, seconds=102)
+    [(number, _)] = next_leases(plan, free_slots=1, elapsed_s=0)
+    _come_back(plan, number, (3, 100), run_s=2, elapsed_s=2)
+    [(number, lease)] = next_leases(plan, free_slots=1, elapsed_s=52)
+    assert lease.cool_from == pytest.approx(0.5)
+    assert plan.islands[0].round == 0
 
 
 def test_islands_do_not_meet_twice_at_one_point() -> None:
-    """An island that adopted the incumbent walks on by itself until the next point."""
-    plan = LeasePlan(problem=PROBLEM, seconds=100)
-    for number, _ in next_leases(plan, free_slots=2, elapsed_s=0):
+    """An island that adopted the best walk goes on by itself until the next point."""
+    plan = _after_pilots(102, slots=2)
+    for number, _ in next_leases(plan, free_slots=2, elapsed_s=_last_s(0.45)):
         _come_back(plan, number, (0, 100 + number))
-    counted(plan, 0, _sha(99), Score(hard=0, total=100))
-    for number, _ in next_leases(plan, free_slots=2, elapsed_s=51):
+    met_s = _last_s(EXCHANGES[0]) + 1
+    for number, _ in next_leases(plan, free_slots=2, elapsed_s=met_s):
         _come_back(plan, number, (0, 200 + number))
-    leases = next_leases(plan, free_slots=2, elapsed_s=55)
-    assert _sha(99) not in {lease.start for _, lease in leases}
+    leases = next_leases(plan, free_slots=2, elapsed_s=met_s + 4)
+    assert len({lease.start for _, lease in leases}) == 2
+
+
+def test_rounds_cool_anew_and_the_last_one_starts_from_the_incumbent() -> None:
+    """Every round begins hot without raised weights; the last one half hot."""
+    plan = _after_pilots(102)
+    begins: dict[int, Lease] = {}
+    elapsed_s = 2.0
+    while not is_over(plan, elapsed_s=elapsed_s):
+        [(number, lease)] = next_leases(plan, free_slots=1, elapsed_s=elapsed_s)
+        begins.setdefault(plan.islands[0].round, lease)
+        assert lease.cool_from < lease.cool_to
+        elapsed_s += lease.seconds or 0
+        _come_back(
+            plan, number, (0, 100 + number), elapsed_s=elapsed_s, weights={1: 900}
+        )
+        if number == 1:
+            counted(plan, number, _sha(999), Score(hard=0, total=1))
+    assert [lease.cool_from for lease in begins.values()] == pytest.approx(
+        [hottest for _, hottest in ROUNDS], abs=1e-6
+    )
+    assert [lease.weights for lease in begins.values()] == [{}] * len(ROUNDS)
+    assert [lease.start == _sha(999) for lease in begins.values()] == (
+        [False] * (len(ROUNDS) - 1) + [True]
+    )
+
+
+def test_weights_go_from_lease_to_lease_but_not_from_the_pilot() -> None:
+    """What stays broken keeps its weight; a new cooling begins without."""
+    plan = LeasePlan(problem=PROBLEM, seconds=60)
+    [(pilot, _)] = next_leases(plan, free_slots=1, elapsed_s=0)
+    _come_back(plan, pilot, (0, 9), weights={1: 5000})
+    [(number, lease)] = next_leases(plan, free_slots=1, elapsed_s=2)
+    assert lease.weights == {}
+    assert lease.shares == [0.25, 0.75]
+    _come_back(plan, number, (1, 9), weights={3: 700})
+    [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=4)
+    assert lease.weights == {3: 700}
 
 
 def test_only_a_better_solution_becomes_the_incumbent() -> None:
@@ -200,7 +306,8 @@ def test_waiting_for_the_first_lease_to_run_does_not_use_up_the_budget() -> None
     assert not is_over(plan, elapsed_s=100)
     _come_back(plan, number, (0, 9), run_s=3, elapsed_s=100)
     [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=100)
-    assert lease.cool_from == 3 / 15
+    assert lease.cool_from == 0
+    assert plan.piloted_s == 3
     assert not is_over(plan, elapsed_s=111)
     assert is_over(plan, elapsed_s=112)
 
@@ -214,26 +321,28 @@ def test_waiting_for_the_first_lease_has_an_end() -> None:
 def test_a_budget_of_iterations_is_used_up_to_the_last_one() -> None:
     """The leases of an island add up to the budget, independent of any clock."""
     plan = LeasePlan(problem=PROBLEM, iterations=100_003)
-    done, numbers = 0, 0
+    done, numbers, first = 0, 0, 0
     while leases := next_leases(plan, free_slots=1, elapsed_s=1e9):
         [(number, lease)] = leases
         assert lease.seconds is None
         done += lease.iterations or 0
+        first = first or done
         numbers += 1
         _come_back(plan, number, (0, 1))
     assert done == 100_003
-    assert numbers == LEASES_BY_ITERATIONS
+    assert numbers == LEASES_BY_ITERATIONS + 1
+    assert first == round(100_003 * PILOT_SHARE)
     assert is_over(plan, elapsed_s=0)
 
 
 def test_costly_surroundings_make_leases_longer() -> None:
     """A slow link or a slow check is not paid every two seconds."""
-    plan = LeasePlan(problem=PROBLEM, seconds=600)
-    quick_s = lease_s(plan, spent_s=100, is_first=False)
+    plan = _after_pilots(600)
+    quick_s = lease_s(plan, spent_s=100)
     for elapsed_s in range(100, 140, 4):
         [(number, _)] = next_leases(plan, free_slots=1, elapsed_s=elapsed_s)
         _come_back(plan, number, (0, 1000), run_s=2.3)
-    assert lease_s(plan, spent_s=150, is_first=False) > quick_s
+    assert lease_s(plan, spent_s=150) > quick_s
 
 
 @given(
@@ -248,16 +357,19 @@ def test_whatever_happens_leases_stay_within_the_budget(
 ) -> None:
     """No slot is used twice, no lease passes the budget, positions only grow."""
     plan = LeasePlan(problem=PROBLEM, seconds=seconds)
-    elapsed_s, reached = 0.0, dict.fromkeys(range(99), 0.0)
+    elapsed_s, reached = 0.0, dict.fromkeys(range(99), (0, 0.0))
     for returns, which, waited_s in fates:
         free = slots - len(plan.flights)
         for number, lease in next_leases(plan, free_slots=free, elapsed_s=elapsed_s):
             island = _island(plan, number)
             assert lease.seconds is not None
-            assert lease.cool_from * seconds + lease.seconds <= seconds * 1.000001
-            assert lease.cool_from >= reached[island] - 1e-9
+            spent_s = elapsed_s - plan.waited_s if plan.returned else 0.0
+            assert spent_s + lease.seconds <= seconds * 1.000001
             assert lease.cool_from <= lease.cool_to
-            reached[island] = lease.cool_from
+            reached_now = (plan.islands[island].round, lease.cool_from)
+            if lease.method != "pilot":
+                assert reached_now >= reached[island]
+                reached[island] = reached_now
         busy = [f.island for f in plan.flights]
         assert len(busy) == len(set(busy)) <= slots
         if plan.flights:

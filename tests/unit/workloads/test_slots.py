@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -15,10 +16,11 @@ from collegium.workloads.registry import import_paths
 from collegium.workloads.simple import Echo, Noop, Sleep
 from collegium.workloads.slots import Slots
 from fixtures.cluster import TESTS
-from fixtures.trial_workloads import Die, Hold
+from fixtures.trial_workloads import Die, Gather, Hold
 from fixtures.waiting import until
 
-PATHS = import_paths({w.name: w for w in (Noop(), Echo(), Sleep(), Hold(), Die())})
+CATALOGUE = (Noop(), Echo(), Sleep(), Hold(), Die(), Gather())
+PATHS = import_paths({w.name: w for w in CATALOGUE})
 
 
 @pytest.fixture
@@ -89,6 +91,18 @@ async def test_cancelling_a_task_that_looks(slots: Slots) -> None:
     with pytest.raises(Cancelled):
         await asyncio.wait_for(running, 5.0)
     assert not slots.cancel("s")
+
+
+async def test_a_task_asked_to_end_hands_in_what_it_has(slots: Slots) -> None:
+    """What it returns on being asked is its result, and its process lives on."""
+    begun = asyncio.Event()
+    order = _order("g", "gather", b'{"seconds":60}')
+    running = asyncio.create_task(slots.run(order, lambda _: begun.set()))
+    await begun.wait()
+    assert slots.cancel("g")
+    finished = await running
+    assert 0 <= json.loads(finished.output)["seconds"] < 60
+    assert slots.free == 2
 
 
 @pytest.mark.parametrize("by_deadline", [True, False])

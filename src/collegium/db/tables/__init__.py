@@ -20,6 +20,7 @@ from collegium.db.tables.enrolments import (
     session_students,
 )
 from collegium.db.tables.jobs import blobs, job_blobs, jobs
+from collegium.db.tables.keys import api_keys, audit_counters, audit_events
 from collegium.db.tables.offerings import (
     class_rooms,
     classes,
@@ -55,6 +56,9 @@ __all__ = [
     "Real",
     "Text",
     "answers",
+    "api_keys",
+    "audit_counters",
+    "audit_events",
     "blobs",
     "buildings",
     "class_enrolments",

@@ -38,11 +38,15 @@ jobs = table(
     sa.Column("started_at", Text),
     sa.Column("finished_at", Text),
     sa.Column("updated_at", Text, nullable=False),
+    # Whose keys may see it; None for operators only. Refers to nothing, as a job
+    # outlives what it was about.
+    sa.Column("university_id", Text),
     sa.CheckConstraint(
         "state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')",
         name="state",
     ),
     sa.Index("ix_jobs_state", "state", "id"),
+    sa.Index("ix_jobs_university", "university_id", "id"),
 )
 """What clients have asked for; ``epoch`` counts owners, and fences off earlier ones."""
 

@@ -26,10 +26,9 @@ from collegium.timetabling.exact import clashes, coupling, cpsat
 from collegium.timetabling.exact.group_rows import Choice, add_group
 from collegium.timetabling.exact.program import Program, ProgramBuilder
 from collegium.timetabling.instance import Instance
-from collegium.timetabling.problem import Distribution, DistributionType
+from collegium.timetabling.problem import Distribution, DistributionType, HardRule
 from collegium.timetabling.solution import UNASSIGNED, Solution
 from collegium.timetabling.states import empty_state
-from collegium.timetabling.validate import HardRule
 
 _GROUPS = (
     DistributionType.MAX_DAYS,

@@ -10,7 +10,8 @@ Rules: https://www.itc2019.org/format
 
 from __future__ import annotations
 
+from collegium.timetabling.problem import HardRule
 from collegium.timetabling.validate.judge import validate
-from collegium.timetabling.validate.report import HardRule, Report, Violation
+from collegium.timetabling.validate.report import Report, Violation
 
 __all__ = ["HardRule", "Report", "Violation", "validate"]

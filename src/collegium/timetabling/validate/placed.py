@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from collegium.timetabling.problem import Class, Problem, Time
+from collegium.timetabling.problem import Class, HardRule, Problem, Time
 from collegium.timetabling.solution import Placement, Timetable
-from collegium.timetabling.validate.report import HardRule, Violation
+from collegium.timetabling.validate.report import Violation
 
 
 class Meeting(NamedTuple):

@@ -3,30 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
-
-
-class HardRule(StrEnum):
-    """The rules that hold for every timetable; distributions have their own names."""
-
-    CALENDAR = "calendar"
-    UNKNOWN_CLASS = "unknown-class"
-    CLASS_TWICE = "class-listed-twice"
-    CLASS_MISSING = "class-missing"
-    TIME_NOT_LISTED = "time-not-listed"
-    ROOM_MISSING = "room-missing"
-    ROOM_NOT_NEEDED = "room-not-needed"
-    ROOM_NOT_LISTED = "room-not-listed"
-    ROOM_UNKNOWN = "room-unknown"
-    ROOM_UNAVAILABLE = "room-unavailable"
-    ROOM_DOUBLE_BOOKED = "room-double-booked"
-    STUDENT_UNKNOWN = "student-unknown"
-    STUDENT_TWICE = "student-listed-twice"
-    COURSE_NOT_REQUESTED = "course-not-requested"
-    SECTIONING = "sectioning"
-    PARENT_NOT_ATTENDED = "parent-not-attended"
-    LIMIT = "limit"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from collegium.timetabling.problem import Problem
+from collegium.timetabling.problem import HardRule, Problem
 from collegium.timetabling.validate.clashes import Calendar
 from collegium.timetabling.validate.placed import Meeting, Placed
-from collegium.timetabling.validate.report import HardRule, Violation
+from collegium.timetabling.validate.report import Violation
 
 
 def judge_rooms(problem: Problem, placed: Placed, found: list[Violation]) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from collegium.timetabling.problem import Course, Problem
+from collegium.timetabling.problem import Course, HardRule, Problem
 from collegium.timetabling.validate.clashes import Calendar, Walks
 from collegium.timetabling.validate.placed import Placed
-from collegium.timetabling.validate.report import HardRule, Violation
+from collegium.timetabling.validate.report import Violation
 
 
 def judge_students(problem: Problem, placed: Placed, found: list[Violation]) -> None:

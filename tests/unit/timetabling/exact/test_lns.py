@@ -57,7 +57,7 @@ def test_is_a_method_of_solve(sample, start):
     """``solve`` finds it by name, and names it when an unknown one is asked for."""
     found = solve(sample, start=start, method="lns", iterations=1)
     assert "course/cpsat/trials" in found.statistics
-    with pytest.raises(Invalid, match="'anneal', 'lns'"):
+    with pytest.raises(Invalid, match="'anneal', 'pilot', 'lns'"):
         solve(sample, method="magic", iterations=1)
 
 

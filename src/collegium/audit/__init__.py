@@ -1,0 +1,1 @@
+"""The record of who has changed what, to be read."""

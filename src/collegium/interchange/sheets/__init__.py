@@ -1,0 +1,1 @@
+"""Plain CSV with a column for each member: rooms, courses, people, enrolments."""

@@ -1,0 +1,1 @@
+"""Keys of the interface: who may do what, for how long."""

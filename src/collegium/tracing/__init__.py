@@ -1,0 +1,1 @@
+"""Traces: who has asked whom for what, across processes, in OpenTelemetry's terms."""
