@@ -104,7 +104,8 @@ def _taken(operation: dict[str, Any]) -> Iterator[str]:
         name = schema.get("$ref", "").rpartition("/")[2]
         yield f"{name} as `{media_type}`" if name else f"`{media_type}`"
     for parameter in operation.get("parameters", ()):
-        if parameter["in"] == "query":
+        # What is the same everywhere stands in the document once, and above here.
+        if parameter.get("in") == "query":
             yield f"`{parameter['name']}`"
 
 

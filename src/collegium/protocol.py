@@ -36,10 +36,14 @@ MAX_HOPS = 8
 LEASE_HEARTBEATS = 3.0
 """A worker that is silent for so many heartbeats has lost its lease."""
 
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+_END = r"$(?!\n)"
+"""The very end, in JavaScript as in Python, where ``$`` also comes before a newline."""
+Name = Annotated[
+    str, Meta(pattern=rf"^[A-Za-z0-9][A-Za-z0-9._-]{{0,63}}{_END}", max_length=64)
+]
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Seconds = Annotated[float, Meta(ge=0.0, le=1e9)]
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+Sha256 = Annotated[str, Meta(pattern=rf"^[0-9a-f]{{64}}{_END}", max_length=64)]
 MemberState = Literal["starting", "up", "draining"]
 TaskState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
@@ -83,9 +87,9 @@ class TaskStatus(msgspec.Struct, omit_defaults=True):
 class RunningTask(msgspec.Struct, omit_defaults=True):
     """A task on a worker, as its announcement says."""
 
-    id: str
-    attempt: int
-    dispatcher: str = ""
+    id: Annotated[str, Meta(max_length=256)]
+    attempt: Annotated[int, Meta(ge=0, le=2**31 - 1)]
+    dispatcher: Annotated[str, Meta(max_length=256)] = ""
     progress: dict[str, Any] | None = None
 
 
@@ -117,8 +121,8 @@ class Announcement(msgspec.Struct, omit_defaults=True):
     workloads: Annotated[list[Name], Meta(max_length=1000)]
     sequence: Count = 0
     """Number of this report; an older one changes no gauge."""
-    protocol_min: Annotated[int, Meta(ge=1)] = 1
-    protocol_max: Annotated[int, Meta(ge=1)] = 1
+    protocol_min: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 1
+    protocol_max: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 1
     version: Annotated[str, Meta(max_length=64)] = ""
     state: MemberState = "up"
     waiting: Annotated[int, Meta(ge=0, le=100_000)] = 0

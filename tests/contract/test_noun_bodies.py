@@ -71,10 +71,11 @@ async def test_other_media_types_are_refused(world: AsgiClient, noun: NounCase) 
     posted = await world.post(noun.collection, noun.full, headers=text)
     problem_of(posted, 415, "unsupported-media-type")
     assert posted.headers["accept-post"] == "application/json"
-    headers = {"content-type": "application/json", **matching(shown)}
-    patched = await world.patch(shown.path, noun.change, headers=headers)
-    problem_of(patched, 415, "unsupported-media-type")
-    assert patched.headers["accept-patch"] == "application/merge-patch+json"
+    for media_type in ("application/json", "application/json-patch+json"):
+        headers = {"content-type": media_type, **matching(shown)}
+        patched = await world.patch(shown.path, noun.change, headers=headers)
+        problem_of(patched, 415, "unsupported-media-type")
+        assert patched.headers["accept-patch"] == "application/merge-patch+json"
 
 
 @every_noun

@@ -98,7 +98,9 @@ def other_than(value: str) -> str:
 def offered(noun: NounCase, name: str | None) -> list[str]:
     """Return the values that a query parameter may have, or all conditions."""
     operation = catalogue_app().openapi()["paths"][template(noun)]["get"]
-    parameters = {p["name"]: p["schema"] for p in operation["parameters"]}
+    parameters = {
+        p["name"]: p["schema"] for p in operation["parameters"] if "$ref" not in p
+    }
     if name is not None:
         return list(parameters[name]["enum"])
     general = {"university", "session", "sort", "limit", "cursor", "fields"}

@@ -48,7 +48,10 @@ class AuditQuery(PageQuery):
     """Which events to list."""
 
     sort: Literal["-seq"] = Field(default="-seq", description="The latest first.")
-    entity: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,64}$")] | None = None
+    entity: (
+        Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,64}$", max_length=64)]
+        | None
+    ) = None
     entity_id: Id | None = None
     actor: Id | None = None
     action: Action | None = None

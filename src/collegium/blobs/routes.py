@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import cast
+from typing import Any, cast
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -21,6 +21,7 @@ from collegium.rest.answers import Answer
 from collegium.rest.bodies import BodyLimits, read_body
 from collegium.rest.etag import is_not_modified
 from collegium.rest.headers import header
+from collegium.rest.openapi import UNCONDITIONAL
 
 IMMUTABLE = b"private, max-age=31536000, immutable"
 """What stands under a hash never changes; but it may tell who attends what."""
@@ -29,12 +30,16 @@ UPLOAD_S = 300.0
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MEDIA_TYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}(; ?charset=[\w-]{1,20})?", re.A)
 _DEFAULT_MEDIA_TYPE = "application/octet-stream"
+_ANY_BYTES: dict[str, Any] = {
+    _DEFAULT_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}},
+    "*/*": {"schema": {"type": "string", "format": "binary"}},
+}
 
 # Who knows the hash of a blob has seen its content, or was told of it by what their
 # university owns.
 _ACCESS = Access(Area.BLOBS, limits_itself=True)
 
-router = APIRouter(tags=["blobs"])
+router = APIRouter(tags=["blobs"], default_response_class=Response)
 
 
 def store_of(request: Request) -> BlobStore:
@@ -42,7 +47,7 @@ def store_of(request: Request) -> BlobStore:
     return cast(BlobStore, request.app.state.blobs)
 
 
-@router.get("/{sha256}")
+@router.get("/{sha256}", responses={200: {"content": _ANY_BYTES}})
 @guarded(_ACCESS)
 async def show_blob(request: Request, sha256: str) -> Response:
     """Give out the bytes of a blob."""
@@ -64,7 +69,15 @@ async def show_blob(request: Request, sha256: str) -> Response:
     return Answer(200, blob.data, fields)
 
 
-@router.put("/{sha256}", status_code=201)
+@router.put(
+    "/{sha256}",
+    status_code=201,
+    responses={204: {"description": "It was there already."}},
+    openapi_extra={
+        "requestBody": {"required": True, "content": _ANY_BYTES},
+        **UNCONDITIONAL,
+    },
+)
 @guarded(_ACCESS)
 async def put_blob(request: Request, sha256: str) -> Response:
     """Store a blob under the hash of its bytes."""

@@ -63,7 +63,11 @@ Language = Annotated[
 ]
 TimeZone = Annotated[str, Field(max_length=64), AfterValidator(_known_time_zone)]
 """IANA name of a time zone."""
-Texts = Annotated[dict[Language, str], Field(max_length=50)]
+Text = Annotated[str, StringConstraints(max_length=20_000)]
+Texts = Annotated[
+    dict[Language, Text],
+    Field(max_length=50, json_schema_extra={"additionalProperties": False}),
+]
 """Text by language (BCP 47)."""
 
 
@@ -76,6 +80,8 @@ Reference = Annotated[
 ]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 """An id, to ask for."""
+Exact = Annotated[str, StringConstraints(max_length=64)] | None
+"""A code or another short text to ask for, or none."""
 
 
 class Body(BaseModel):

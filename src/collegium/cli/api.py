@@ -12,7 +12,7 @@ import aiohttp
 
 from collegium.errors import Invalid, NotFound, TaskFailed, Unavailable
 
-TOKEN_VARIABLE = "COLLEGIUM_API_TOKEN"
+TOKEN_VARIABLE = "COLLEGIUM_API_TOKEN"  # noqa: S105 - the name, not the token
 _TIMEOUT = aiohttp.ClientTimeout(total=None, connect=10, sock_read=60)
 
 

@@ -34,6 +34,10 @@ class Command(NamedTuple):
 
 
 COMMANDS: Mapping[str, Command] = {
+    "backup": Command(
+        "collegium.cli.backup:backup",
+        "Copy an SQLite database while coordinators use it.",
+    ),
     "bench": Command(
         "collegium.cli.bench:bench", "Measure what things cost on this machine."
     ),

@@ -67,12 +67,7 @@ def create_app(settings: CoordinatorSettings, url: str = "") -> Application:
             keeping_house(database),
             announcing_upward(app, settings, url),
             driving_jobs(
-                app,
-                database,
-                workloads,
-                app.state.fleet,
-                app.state.blobs,
-                settings,
+                app, database, workloads, app.state.fleet, app.state.blobs, settings
             ),
         ):
             yield

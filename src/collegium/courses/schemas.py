@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from collegium.catalogue.schemas import (
     Body,
     Code,
+    Exact,
     Id,
     ListQuery,
     Name,
@@ -145,11 +146,11 @@ class FoundCourses(BaseModel):
 class CourseQuery(ListQuery):
     """Which courses to list, and how."""
 
-    code: str | None = Field(default=None, description="Exactly this code.")
-    subject_code: str | None = Field(default=None, description="Exactly this subject.")
-    level: str | None = Field(default=None, description="Exactly this level.")
+    code: Exact = Field(default=None, description="Exactly this code.")
+    subject_code: Exact = Field(default=None, description="Exactly this subject.")
+    level: Exact = Field(default=None, description="Exactly this level.")
     organisation_id: Id | None = Field(default=None, description="Of this one.")
-    q: str | None = Field(default=None, description="Code begins with this.")
+    q: Exact = Field(default=None, description="Code begins with this.")
     sort: Literal["code", "-code", "name", "-name", "created_at", "-created_at"] = (
         Field(default="code", description="Order; - for largest first.")
     )

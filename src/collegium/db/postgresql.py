@@ -1,9 +1,10 @@
 """PostgreSQL behind the ``Database`` protocol, for several coordinators at once.
 
 Statements go through ``asyncpg`` with their plans kept per connection; a read by key is
-one round trip. Transactions run at READ COMMITTED: what must hold between concurrent
-ones is held by constraints, by conditional updates, and by the lock on a collection's
-revision that every change of it takes.
+one round trip. Behind a pool that gives each transaction another connection, as
+PgBouncer does, nothing is kept (``?pooling=transaction``). Transactions run at READ
+COMMITTED: what must hold between concurrent ones is held by constraints, by conditional
+updates, and by the lock on a collection's revision that every change of it takes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import functools
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
@@ -30,6 +32,7 @@ from collegium.errors import (
     CollegiumError,
     DatabaseUnavailable,
     DeadlineExceeded,
+    Misconfigured,
     Unavailable,
 )
 
@@ -42,7 +45,9 @@ ANSWER_S = 10.0
 connection that is cut without a word, would be waited for for ever."""
 LONG_ANSWER_S = 3600.0
 """The same for what is allowed to take its time: scripts, and many rows at once."""
+_LOCK_TIMEOUT = f"{int(LOCK_S * 1000)}"
 _OLDEST_VERSION = 15
+_POOLING = "pooling"
 _SCRIPT_LOCK = 0x636F6C6C
 """Scripts that change the schema run one after the other."""
 
@@ -52,7 +57,8 @@ class PostgresqlDatabase:
 
     Parameters
     ----------
-    url : ``postgresql://user:password@host:port/name``.
+    url : ``postgresql://user:password@host:port/name``; with ``?pooling=transaction``
+        there may be another connection behind it for each transaction.
     connections : most connections at once.
     scan_limit_s : longest time that a ``scan`` may take.
     answer_s : longest time that any other statement may take.
@@ -68,7 +74,7 @@ class PostgresqlDatabase:
         scan_limit_s: float = 2.0,
         answer_s: float = ANSWER_S,
     ) -> None:
-        self._url = url
+        self._url, self._is_pooled = _without_pooling(url)
         self._connections = connections
         self._scan_limit_s = scan_limit_s
         self._answer_s = answer_s
@@ -76,6 +82,9 @@ class PostgresqlDatabase:
 
     async def open(self) -> None:
         """Connect."""
+        settings = {"application_name": "collegium"}
+        if not self._is_pooled:
+            settings |= {"lock_timeout": _LOCK_TIMEOUT, "jit": "off"}
         with _translating():
             self._pool = await asyncpg.create_pool(
                 self._url,
@@ -84,12 +93,8 @@ class PostgresqlDatabase:
                 timeout=ACQUIRE_S,
                 command_timeout=self._answer_s,
                 connection_class=_Connection,
-                statement_cache_size=400,
-                server_settings={
-                    "application_name": "collegium",
-                    "lock_timeout": f"{int(LOCK_S * 1000)}",
-                    "jit": "off",
-                },
+                statement_cache_size=0 if self._is_pooled else 400,
+                server_settings=settings,
             )
         version = await self.fetch_one("SHOW server_version_num")
         if version is None or int(version[0]) < _OLDEST_VERSION * 10_000:
@@ -118,6 +123,8 @@ class PostgresqlDatabase:
     async def transaction(self) -> AsyncIterator[PostgresqlTransaction]:
         """Return a context whose changes are on disk when it is left."""
         async with self._connection() as connection, connection.transaction():
+            if self._is_pooled:
+                await connection.execute(f"SET LOCAL lock_timeout = {_LOCK_TIMEOUT}")
             transaction = PostgresqlTransaction(connection)
             yield transaction
             if transaction.events:
@@ -194,6 +201,23 @@ class PostgresqlDatabase:
             finally:
                 # Of one that is cut off nothing more is waited for than of others.
                 await self._pool.release(connection, timeout=self._answer_s)
+
+
+def _without_pooling(url: str) -> tuple[str, bool]:
+    """Return an address as PostgreSQL knows it, and whether a pool is behind it.
+
+    Raises
+    ------
+    Misconfigured
+        When it names a kind of pool that we could not work with.
+    """
+    parts = urlsplit(url)
+    options = parse_qsl(parts.query, keep_blank_values=True)
+    wanted = {value for name, value in options if name == _POOLING}
+    if wanted - {"transaction", "session"}:
+        raise Misconfigured("pooling is transaction, or session as without it.")
+    query = urlencode([(n, value) for n, value in options if n != _POOLING])
+    return urlunsplit(parts._replace(query=query)), "transaction" in wanted
 
 
 class _Connection(asyncpg.Connection):

@@ -138,7 +138,12 @@ class SqliteDatabase:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqliteTransaction]:
-        """Return a context whose changes are on disk when it is left."""
+        """Return a context whose changes are on disk when it is left.
+
+        An error waits for the disk too when others of the group have changed something:
+        that may be its reason, and nobody may be told of it before it is committed.
+        """
+        refusal: Exception | None = None
         async with self._lock:
             group = self._group or await self._begin()
             _run(self._writer, "SAVEPOINT request")
@@ -148,13 +153,17 @@ class SqliteDatabase:
                 if transaction.events:
                     await write_events(transaction, transaction.events)
                 _run(self._writer, "RELEASE request")
-            except BaseException:
+                group.size += 1
+            except BaseException as error:
                 self._undo()
-                raise
-            group.size += 1
+                if group.size == 0 or not isinstance(error, Exception):
+                    raise
+                refusal = error
         await group.ended.wait()
         if not group.is_committed:
             raise DatabaseUnavailable("The change could not be written to disk.")
+        if refusal is not None:
+            raise refusal
 
     async def _begin(self) -> _Group:
         """Begin the transaction that this and the following requests share."""

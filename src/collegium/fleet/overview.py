@@ -77,9 +77,12 @@ class StatisticsView(msgspec.Struct):
     """``GET /v1/stats``."""
 
     as_of: str
-    """When this was put together, in UTC."""
+    """When this was put together, RFC 3339 in UTC."""
     bound_s: float
     """How much older than that what workers have counted may be."""
+    report_age_s: float
+    """Seconds since the oldest report in the sums of workers that are up; what they
+    have done since is not in it."""
     fleet: FleetTotals
     workers: dict[str, SourceTotals]
     coordinator: CoordinatorTotals
@@ -139,13 +142,19 @@ def statistics(fleet: Fleet, traffic: Traffic) -> StatisticsView:
         if not counted.is_summary(name)
     )
     return StatisticsView(
-        as_of=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        as_of=_now(),
         bound_s=fleet.heartbeat_s,
+        report_age_s=round(max((now_s - m.seen_s for m in routable), default=0.0), 1),
         fleet=total,
         workers=workers,
         coordinator=_coordinator(fleet),
         http=traffic.totals(),
     )
+
+
+def _now() -> str:
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return now.replace("+00:00", "Z")
 
 
 def _source(fleet: Fleet, name: str, counters: dict[str, int]) -> SourceTotals:

@@ -16,7 +16,7 @@ from starlette.types import Scope
 from collegium.errors import Cancelled, Malformed, Unreadable
 from collegium.fleet.overview import statistics, worker_view
 from collegium.fleet.service import Fleet
-from collegium.fleet.submissions import Submissions, succeeded
+from collegium.fleet.submissions import Submission, Submissions, succeeded
 from collegium.fleet.tasks import Task, TaskAnswer
 from collegium.membership.tasks import TaskTable
 from collegium.protocol import (
@@ -41,11 +41,15 @@ from collegium.rest.bodies import (
 )
 from collegium.rest.headers import header
 from collegium.rest.idempotency import claim_of
+from collegium.rest.openapi import UNCONDITIONAL
 from collegium.rest.structs import answered, described_body, document_of
 from collegium.rest.traffic import Traffic
 
 Body = TypeVar("Body")
 
+MOST_WAIT_S = 60.0
+"""Longest time that ``Prefer: respond-async, wait=`` can have."""
+_WAIT = re.compile(r"wait=(\d{1,9})", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ANNOUNCEMENT_LIMITS = BodyLimits(size_bytes=2**20, read_s=10.0)
 _announcements = msgspec.json.Decoder(Announcement)
@@ -70,7 +74,7 @@ def workers_router() -> APIRouter:
 
     @router.put(
         "/{worker_id}",
-        openapi_extra=described_body(Announcement),
+        openapi_extra=described_body(Announcement) | UNCONDITIONAL,
         responses=answered(WorkerView, "It is new here.", 201)
         | {204: {"description": "It was known; what it says was taken in."}},
     )
@@ -91,7 +95,7 @@ def workers_router() -> APIRouter:
         fields += [_JSON, (b"location", location.encode())]
         return Answer(201, _encoder.encode(worker_view(fleet, worker_id)), fields)
 
-    @router.delete("/{worker_id}", status_code=204)
+    @router.delete("/{worker_id}", status_code=204, openapi_extra=UNCONDITIONAL)
     @guarded(Area.MEMBERSHIP)
     async def forget_worker(
         request: Request, worker_id: str, query: Annotated[Leaving, Query()]
@@ -168,22 +172,17 @@ def tasks_router(limits: BodyLimits, default_deadline_s: float) -> APIRouter:
         task = _task(state.fleet, submission, scope, default_deadline_s)
         prefer = header(scope, b"prefer")
         key = _key(request, raw)
-        fields = [_JSON, _NO_STORE, _PREFER_VARIES]
-        if prefer is not None and "respond-async" in _preferences(prefer):
-            accepted = state.submissions.submit(task, key)
-            location = location_in(request, "/v1/tasks", accepted.task.id)
-            fields += [
-                (b"location", location.encode()),
-                (b"preference-applied", b"respond-async"),
-                (b"retry-after", b"1"),
-            ]
-            return Answer(202, _encoder.encode(accepted.status), fields)
+        wished = _preferences(prefer or "")
+        if "respond-async" in wished:
+            return await _accepted(
+                request, state.submissions.submit(task, key), _wait_s(wished)
+            )
         if key is not None:
             known = state.submissions.submit(task, key)
             task, answer = known.task, await _result(known.running)
         else:
             answer = await state.fleet.run(task)
-        return Answer(200, _encoder.encode(succeeded(task, answer)), fields)
+        return _done(task, answer)
 
     @router.get("/{task_id}", responses=answered(TaskStatus, "What is known of it."))
     @guarded(Area.RUNNING)
@@ -195,7 +194,7 @@ def tasks_router(limits: BodyLimits, default_deadline_s: float) -> APIRouter:
         submissions: Submissions = request.app.state.submissions
         return shown(request, document_of(submissions.find(task_id).status))
 
-    @router.delete("/{task_id}", status_code=204)
+    @router.delete("/{task_id}", status_code=204, openapi_extra=UNCONDITIONAL)
     @guarded(Area.RUNNING)
     async def cancel_task(request: Request, task_id: str) -> Answer:
         """Cancel a task wherever it runs; 204 also when it has ended."""
@@ -262,8 +261,36 @@ def _deadline_s(
     return min(wishes)
 
 
+def _done(task: Task, answer: TaskAnswer) -> Answer:
+    fields = [_JSON, _NO_STORE, _PREFER_VARIES]
+    return Answer(200, _encoder.encode(succeeded(task, answer)), fields)
+
+
+async def _accepted(request: Request, known: Submission, wait_s: float) -> Answer:
+    """Answer with the result if it is there in time, else with where it will be."""
+    await asyncio.wait({known.running}, timeout=wait_s)
+    if known.running.done():
+        return _done(known.task, await _result(known.running))
+    location = location_in(request, "/v1/tasks", known.task.id)
+    fields = [
+        *(_JSON, _NO_STORE, _PREFER_VARIES),
+        (b"location", location.encode()),
+        (b"preference-applied", b"respond-async"),
+        (b"retry-after", b"1"),
+    ]
+    return Answer(202, _encoder.encode(known.status), fields)
+
+
 def _preferences(prefer: str) -> set[str]:
-    return {part.strip().lower() for part in prefer.split(",")}
+    return {part.strip().lower().replace(" ", "") for part in prefer.split(",")}
+
+
+def _wait_s(wished: set[str]) -> float:
+    """Return how long to wait before a task is answered 202, as ``wait=`` asks for."""
+    found = [match for text in wished if (match := _WAIT.fullmatch(text))]
+    if not found:
+        return 0.0
+    return min(MOST_WAIT_S, *(float(match[1]) for match in found))
 
 
 async def _result(running: asyncio.Task[TaskAnswer]) -> TaskAnswer:

@@ -30,6 +30,7 @@ from collegium.interchange.sheets.kinds import KINDS
 from collegium.rest.access import Area, guarded
 from collegium.rest.answers import PRIVATE, REVALIDATE, Answer, json_answer
 from collegium.rest.etag import is_not_modified
+from collegium.rest.openapi import UNCONDITIONAL
 from collegium.timetabling.itc2019 import read_problem
 
 router = APIRouter(tags=["interchange"])
@@ -154,7 +155,12 @@ def _validators(state: str) -> list[tuple[bytes, bytes]]:
     return [(b"etag", f'"{state}"'.encode()), (b"cache-control", PRIVATE)]
 
 
-@router.post("/snapshots", response_model=SnapshotResult, status_code=201)
+@router.post(
+    "/snapshots",
+    response_model=SnapshotResult,
+    status_code=201,
+    openapi_extra=UNCONDITIONAL,
+)
 @guarded(Area.INTERCHANGE)
 async def take_snapshot(request: Request, university: str, session: str) -> Response:
     """Store a session as it is now as a problem for a timetable job."""

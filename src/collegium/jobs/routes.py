@@ -32,6 +32,7 @@ from collegium.rest.access import Access, Area, guarded, principal_of
 from collegium.rest.answers import Answer, location_in, shown
 from collegium.rest.bodies import BodyLimits, body_pieces, require_media_type
 from collegium.rest.headers import header
+from collegium.rest.openapi import UNCONDITIONAL
 from collegium.rest.pages import links, not_modified, paged
 
 HEARTBEAT_S = 10.0
@@ -190,7 +191,9 @@ async def show_job(request: Request, job: str) -> Response:
     return shown(request, await _find(request, job))
 
 
-@router.delete("/{job}", response_model=JobOut, status_code=202)
+@router.delete(
+    "/{job}", response_model=JobOut, status_code=202, openapi_extra=UNCONDITIONAL
+)
 @guarded(_ACCESS)
 async def cancel_job(request: Request, job: str) -> Response:
     """Ask a job to end; it keeps the best that it has made so far."""
@@ -204,7 +207,7 @@ async def cancel_job(request: Request, job: str) -> Response:
     return _accepted(changed, [])
 
 
-@router.get("/{job}/result", status_code=303)
+@router.get("/{job}/result", status_code=303, openapi_extra=UNCONDITIONAL)
 @guarded(_ACCESS)
 async def show_result(request: Request, job: str) -> Response:
     """Lead to the blob that a job has made."""
@@ -220,7 +223,11 @@ async def show_result(request: Request, job: str) -> Response:
     return Answer(303, b"", fields)
 
 
-@router.get("/{job}/events")
+@router.get(
+    "/{job}/events",
+    openapi_extra=UNCONDITIONAL,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
 @guarded(_ACCESS)
 async def follow_job(request: Request, job: str) -> Response:
     """Follow a job as server-sent events, until it has ended.

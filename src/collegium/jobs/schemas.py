@@ -18,7 +18,9 @@ class JobIn(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     workload: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="Kind of job."
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        max_length=64,
+        description="Kind of job.",
     )
     input: dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None = (
         Field(default_factory=dict, description="As the workload describes it.")

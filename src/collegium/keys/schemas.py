@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from collegium.catalogue.schemas import Body, Id, ListQuery, Name, Reference, Stored
 from collegium.rest.access import Role
@@ -18,7 +18,7 @@ class UniversityKeyIn(Body):
 
     name: Name
     role: Role
-    scopes: list[str] | None = Field(
+    scopes: list[Annotated[str, StringConstraints(max_length=64)]] | None = Field(
         default=None,
         max_length=100,
         description="Fewer than the role has, as in courses:read; without it, all "

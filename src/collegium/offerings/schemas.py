@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 from collegium.catalogue.schemas import (
     Body,
     Code,
+    Exact,
     Id,
     ListQuery,
     Name,
@@ -160,8 +161,8 @@ class Offering(OfferingIn, StoredBelow):
 class OfferingQuery(ListQuery):
     """Which offerings to list, and how."""
 
-    code: str | None = Field(default=None, description="Exactly this code.")
-    q: str | None = Field(default=None, description="Code begins with this.")
+    code: Exact = Field(default=None, description="Exactly this code.")
+    q: Exact = Field(default=None, description="Code begins with this.")
     sort: Literal["code", "-code"] = Field(
         default="code", description="Order; - for largest first."
     )
@@ -192,8 +193,8 @@ class Class(ClassIn, StoredBelow):
 class ClassQuery(ListQuery):
     """Which classes to list, and how."""
 
-    code: str | None = Field(default=None, description="Exactly this code.")
-    q: str | None = Field(default=None, description="Code begins with this.")
+    code: Exact = Field(default=None, description="Exactly this code.")
+    q: Exact = Field(default=None, description="Code begins with this.")
     offering_id: Id | None = Field(default=None, description="Of this offering.")
     subpart_id: Id | None = Field(default=None, description="Of this subpart.")
     sort: Literal["code", "-code"] = Field(

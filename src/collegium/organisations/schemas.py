@@ -10,6 +10,7 @@ from pydantic import Field
 from collegium.catalogue.schemas import (
     Body,
     Code,
+    Exact,
     Id,
     ListQuery,
     Name,
@@ -60,8 +61,8 @@ class Organisation(OrganisationIn, StoredBelow):
 class OrganisationQuery(ListQuery):
     """Which organisations to list, and how."""
 
-    code: str | None = Field(default=None, description="Exactly this code.")
-    q: str | None = Field(default=None, description="Code begins with this.")
+    code: Exact = Field(default=None, description="Exactly this code.")
+    q: Exact = Field(default=None, description="Code begins with this.")
     type: OrganisationType | None = Field(default=None, description="Of this type.")
     parent_id: Id | None = Field(default=None, description="Directly part of this one.")
     sort: Literal["code", "-code", "name", "-name", "created_at", "-created_at"] = (

@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints, model_validator
 from collegium.catalogue.schemas import (
     Body,
     Code,
+    Exact,
     Id,
     ListQuery,
     Name,
@@ -48,8 +49,8 @@ class Person(PersonIn, StoredBelow):
 class PersonQuery(ListQuery):
     """Which people to list, and how."""
 
-    code: str | None = Field(default=None, description="Exactly this code.")
-    q: str | None = Field(default=None, description="Code begins with this.")
+    code: Exact = Field(default=None, description="Exactly this code.")
+    q: Exact = Field(default=None, description="Code begins with this.")
     email: str | None = Field(
         default=None, max_length=254, description="This address, in capitals or not."
     )

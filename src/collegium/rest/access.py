@@ -188,6 +188,9 @@ class Admission(Protocol):
     async def admit_stranger(self, scope: Scope) -> None:
         """Let somebody learn that there is nothing at an address, or raise."""
 
+    def is_asking(self, access: Access) -> bool:
+        """Tell whether a route that needs this is closed without a key or token."""
+
 
 def guarded(access: Access | Area) -> Callable[[Function], Function]:
     """Return a decorator that declares what a route function needs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import Any
 
@@ -67,6 +68,8 @@ class Application(FastAPI):
         self._admission = admission
         self._rates = rates
         self._is_traced: bool | None = None
+        self._description: Document | None = None
+        self._describing = asyncio.Lock()
         self.add_api_route("/openapi.json", _show_openapi, include_in_schema=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,17 +92,30 @@ class Application(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document: the framework's, with our errors in it."""
         if self.openapi_schema is None:
-            self.openapi_schema = described(
-                super().openapi(), is_limited=self._rates is not None
-            )
+            document = super().openapi()
             if self._admission is not None:
-                secured(self.openapi_schema, needs_of(self.routes))
+                secured(document, needs_of(self.routes), self._admission.is_asking)
+            is_limited = self._rates is not None
+            self.openapi_schema = described(document, is_limited=is_limited)
         return self.openapi_schema
+
+    async def openapi_document(self) -> Document:
+        """Return the OpenAPI document as it is sent.
+
+        Making it takes a second, so that a thread does it, the first time that somebody
+        asks.
+        """
+        async with self._describing:
+            if self._description is None:
+                self._description = await asyncio.to_thread(self._write_description)
+        return self._description
+
+    def _write_description(self) -> Document:
+        raw = msgspec.json.encode(self.openapi())
+        return Document(raw, hashlib.sha256(raw).hexdigest()[:32])
 
 
 @guarded(OPEN)
 async def _show_openapi(request: Request) -> Answer:
     """Show the description of this interface."""
-    raw = msgspec.json.encode(request.app.openapi())
-    digest = hashlib.sha256(raw).hexdigest()[:32]
-    return shown(request, Document(raw, digest))
+    return shown(request, await request.app.openapi_document())

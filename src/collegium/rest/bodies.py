@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from collegium.errors import Malformed, TooLarge, Unreadable
+from collegium.rest.digests import require_digests
 from collegium.rest.headers import header
 from collegium.rest.problems import BodyTooSlow, UnsupportedMediaType
 
@@ -50,13 +51,17 @@ async def read_body(request: Request, limits: BodyLimits) -> bytes:
         When it does not arrive in time.
     Unreadable
         When the client leaves in the middle.
+    WrongDigest
+        When it is not what a digest in the header says.
     """
     refuse_large(request.scope, limits.size_bytes)
     try:
         async with asyncio.timeout(limits.read_s):
-            return await _receive_all(request, limits.size_bytes)
+            body = await _receive_all(request, limits.size_bytes)
     except TimeoutError:
         raise BodyTooSlow(f"The body must arrive within {limits.read_s:g} s.") from None
+    await require_digests(request.scope, body)
+    return body
 
 
 async def body_pieces(request: Request, limits: BodyLimits) -> AsyncIterator[bytes]:

@@ -10,9 +10,11 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 from starlette.requests import Request
+from starlette.responses import PlainTextResponse
 
 from collegium.rest.access import OPEN, guarded
 from collegium.rest.answers import Answer
+from collegium.rest.openapi import UNCONDITIONAL
 
 Collect = Callable[[], Iterable[Metric]]
 """Returns the metrics of one part; labels take only values from a bounded set."""
@@ -36,7 +38,9 @@ def metrics_router(parts: Callable[[Request], Iterable[Collect]]) -> APIRouter:
     router = APIRouter(tags=["health"])
     process = ProcessCollector(registry=None)
 
-    @router.get("/metrics")
+    @router.get(
+        "/metrics", response_class=PlainTextResponse, openapi_extra=UNCONDITIONAL
+    )
     @guarded(OPEN)
     async def show_metrics(request: Request) -> Answer:
         """Show the metrics of this process in the Prometheus text format."""

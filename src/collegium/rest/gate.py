@@ -162,10 +162,14 @@ class CoordinatorGate:
                     raise Unauthenticated(_SHOW_ONE)
             if found is not None:
                 return found
-        is_for_workers = access.area in _WORKER_AREAS and bool(self._tokens)
-        if self.is_required or is_for_workers:
+        if self.is_asking(access):
             raise Unauthenticated(_SHOW_ONE)
         return LOCAL
+
+    def is_asking(self, access: Access) -> bool:
+        """Tell whether a route that needs this is closed without a key or token."""
+        is_for_workers = access.area in _WORKER_AREAS and bool(self._tokens)
+        return access.area is not None and (self.is_required or is_for_workers)
 
     def _bearer(self, presented: bytes) -> Principal | None:
         # Every token is compared, so that time tells nothing.

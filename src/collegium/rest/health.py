@@ -14,6 +14,7 @@ from collegium import __version__
 from collegium.errors import CollegiumError
 from collegium.rest.access import OPEN, guarded
 from collegium.rest.answers import json_answer
+from collegium.rest.openapi import UNCONDITIONAL
 
 Check = Callable[[], Awaitable[Mapping[str, Any]]]
 """Returns facts worth knowing, or raises what makes this process not ready."""
@@ -44,13 +45,13 @@ def health_router(checks: Callable[[Request], Mapping[str, Check]]) -> APIRouter
     """
     router = APIRouter(tags=["health"])
 
-    @router.get("/live", response_model=Liveness)
+    @router.get("/live", response_model=Liveness, openapi_extra=UNCONDITIONAL)
     @guarded(OPEN)
     async def show_liveness() -> Response:
         """Show that the process lives; nothing else is asked."""
         return json_answer({"status": "ok", "version": __version__})
 
-    @router.get("/ready", response_model=Readiness)
+    @router.get("/ready", response_model=Readiness, openapi_extra=UNCONDITIONAL)
     @guarded(OPEN)
     async def show_readiness(request: Request) -> Response:
         """Show whether the process can serve, with what each part says."""

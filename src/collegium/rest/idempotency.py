@@ -6,13 +6,15 @@ import hashlib
 import re
 from dataclasses import dataclass
 
+import http_sf
 from starlette.requests import Request
 
 from collegium.errors import Unreadable
 from collegium.rest.headers import header
 
-# A structured-field string (RFC 9651), or the bare token that many clients send.
-_QUOTED = re.compile(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255})"')
+LONGEST = 255
+"""Characters of a key."""
+# Many clients send a bare UUID in place of a string in quotes.
 _TOKEN = re.compile(r"[A-Za-z0-9*][\w!#$%&'*+.^`|~:/-]{0,254}", re.ASCII)
 
 
@@ -38,7 +40,7 @@ def claim_of(request: Request, body: bytes, *, principal: str) -> Claim | None:
     Raises
     ------
     Unreadable
-        When the header is neither a quoted string nor a token.
+        When the header is neither a string (RFC 9651) nor a token.
     """
     text = header(request.scope, b"idempotency-key")
     if text is None:
@@ -51,11 +53,16 @@ def claim_of(request: Request, body: bytes, *, principal: str) -> Claim | None:
 
 
 def _key(text: str) -> str:
-    quoted = _QUOTED.fullmatch(text)
-    if quoted is not None:
-        return re.sub(r"\\(.)", r"\1", quoted[1])
-    if _TOKEN.fullmatch(text) is None:
+    if _TOKEN.fullmatch(text) is not None:
+        return text
+    try:
+        item = http_sf.parse(text.encode("latin-1"), tltype="item")
+    except http_sf.StructuredFieldError:
+        item = None
+    value = item[0] if isinstance(item, tuple) else item
+    # What is no string is no key; tokens have a class of their own.
+    if not isinstance(value, str) or not 1 <= len(value) <= LONGEST:
         raise Unreadable(
-            "Idempotency-Key is a quoted text of up to 255 ASCII characters."
+            f"Idempotency-Key is a quoted text of up to {LONGEST} ASCII characters."
         )
-    return text
+    return value

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
 from collegium.rest.access import Access
+from collegium.rest.links import linked
 from collegium.rest.problems import KINDS, MEDIA_TYPE, Problem
 
 SCOPE = "x-scope"
@@ -22,8 +23,53 @@ _BY_METHOD = {
     "patch": (409, 412, 428, *_WITH_BODY),
     "delete": (409, 412, 428),
 }
-
-
+_DESCRIPTION = (
+    "One interface for all resources: entity tags and conditions, pages with links, "
+    "problems (RFC 9457) for every error, and keys for what must happen once."
+)
+_SCHEME = "bearer"
+_LONGEST_KEY = 64
+"""Of what stands in a path: an id, a code or a hash; a longer one leads nowhere."""
+UNCONDITIONAL = {"x-unconditional": True}
+"""For the ``openapi_extra`` of an operation without tags and conditions."""
+_LENGTHS = {"date": 10, "date-time": 35, "uuid": 36}
+"""Longest texts of the formats that the standard bounds but few tools know to."""
+_TAG_LIST = {
+    "type": "string",
+    "format": "entity-tags",  # RFC 9110, sections 13.1.1 and 13.1.2
+    "maxLength": 1024,
+    "examples": ['"1.2af0"'],
+}
+_HEADERS: dict[str, dict[str, Any]] = {
+    "IfMatch": {
+        "name": "If-Match",
+        "description": "ETag of the state that this changes; needed when there is one.",
+        "schema": _TAG_LIST,
+    },
+    "IfNoneMatch": {
+        "name": "If-None-Match",
+        "description": "ETags of the states that need not be sent again.",
+        "schema": _TAG_LIST,
+    },
+    "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "description": "Names one intended effect: sent again, nothing more happens.",
+        "schema": {
+            "type": "string",
+            "format": "sf-string",  # RFC 9651, section 3.3.3
+            "maxLength": 257,
+            "examples": ['"3f6d0c9e"'],
+        },
+    },
+}
+"""What a method may carry, by the names in ``components``."""
+_HEADERS_BY_METHOD = {
+    "get": ("IfNoneMatch",),
+    "put": ("IfMatch",),
+    "patch": ("IfMatch",),
+    "delete": ("IfMatch",),
+    "post": ("IdempotencyKey",),
+}
 _RATE_HEADERS = {
     "RateLimit-Policy": (
         "Where a limit is set: q requests are allowed in w seconds.",
@@ -37,28 +83,39 @@ _RATE_HEADERS = {
 
 
 def described(document: dict[str, Any], *, is_limited: bool = False) -> dict[str, Any]:
-    """Return the document with a problem for each error that can occur.
+    """Return the document with what every route has in common.
 
     Parameters
     ----------
     document : as FastAPI makes it; changed in place.
     is_limited : whether there may be a limit on how often somebody asks.
     """
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    document["servers"] = [{"url": "/", "description": "Where this document is."}]
+    document["info"]["description"] = _DESCRIPTION
+    document["info"]["license"] = {
+        "name": "Apache License 2.0",
+        "identifier": "Apache-2.0",
+    }
+    components = document.setdefault("components", {})
+    components["parameters"] = {
+        name: {"in": "header", "required": False, **header}
+        for name, header in _HEADERS.items()
+    }
+    schemas = components.setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     _, definitions = models_json_schema(
         [(Problem, "serialization")], ref_template="#/components/schemas/{model}"
     )
     schemas.update(definitions["$defs"])
-    for operations in document.get("paths", {}).values():
-        for method in _METHODS:
-            if method in operations:
-                _describe(method, operations[method])
-                if is_limited:
-                    _limit(operations[method]["responses"])
+    tags: set[str] = set()
+    for _, method, operation in _operations(document):
+        _describe(method, operation)
+        tags.update(operation.get("tags", ()))
+        if is_limited:
+            _limit(operation["responses"])
     if is_limited:
-        document["components"]["headers"] = {
+        components["headers"] = {
             name: {
                 "description": text,
                 "schema": {"type": "string"},
@@ -66,44 +123,87 @@ def described(document: dict[str, Any], *, is_limited: bool = False) -> dict[str
             }
             for name, (text, example) in _RATE_HEADERS.items()
         }
+    document["tags"] = [{"name": tag} for tag in sorted(tags)]
+    _bound_texts(document)
+    linked(document)
     return document
 
 
-def secured(document: dict[str, Any], needs: Mapping[tuple[str, str], Access]) -> None:
+def _operations(
+    document: dict[str, Any],
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, operations in document.get("paths", {}).items():
+        for method in _METHODS:
+            if method in operations:
+                yield path, method, operations[method]
+
+
+def secured(
+    document: dict[str, Any],
+    needs: Mapping[tuple[str, str], Access],
+    is_asking: Callable[[Access], bool],
+) -> None:
     """Say in the document what each operation needs; changed in place.
 
     Parameters
     ----------
-    document : with a problem for each error.
+    document : as FastAPI makes it; ``described`` adds what is common.
     needs : by path and method in lower case, what the route declares.
+    is_asking : tells whether what needs this is closed without a key or token.
     """
-    document["components"]["securitySchemes"] = {
-        "bearer": {
+    document.setdefault("components", {})["securitySchemes"] = {
+        _SCHEME: {
             "type": "http",
             "scheme": "bearer",
-            "description": "A key, or the token of operators or workers; nothing "
-            "where the coordinator asks nobody.",
+            "description": "A key, or the token of operators or workers.",
         }
     }
-    for path, operations in document.get("paths", {}).items():
-        for method, operation in operations.items():
-            access = needs.get((path, method))
-            scope = None if access is None else access.scope(method.upper())
-            if scope is not None:
-                operation[SCOPE] = scope
-                operation["security"] = [{"bearer": []}, {}]
-                for status in _GUARDED:
-                    operation["responses"].setdefault(str(status), _problem(status))
+    for path, method, operation in _operations(document):
+        access = needs.get((path, method))
+        scope = None if access is None else access.scope(method.upper())
+        if access is None or scope is None:
+            operation["security"] = []
+            continue
+        operation[SCOPE] = scope
+        # With a key that is wrong nothing is open, also where none is needed.
+        operation["security"] = [{_SCHEME: []}, *([] if is_asking(access) else [{}])]
+        for status in _GUARDED:
+            operation["responses"].setdefault(str(status), _problem(status))
 
 
 def _describe(method: str, operation: dict[str, Any]) -> None:
     responses = operation.setdefault("responses", {})
     if _is_framework_422(responses.get("422")):
         del responses["422"]
+    is_conditional = not operation.pop("x-unconditional", False)
     for status in (*_EVERYWHERE, *_BY_METHOD.get(method, ())):
-        responses.setdefault(str(status), _problem(status))
-    if method == "get":
+        if is_conditional or status not in (412, 428):
+            responses.setdefault(str(status), _problem(status))
+    if method == "get" and is_conditional:
         responses.setdefault("304", {"description": "Not modified since."})
+    parameters = operation.setdefault("parameters", [])
+    for parameter in parameters:
+        if parameter["in"] == "path":
+            parameter["schema"].setdefault("minLength", 1)
+            parameter["schema"].setdefault("maxLength", _LONGEST_KEY)
+    if is_conditional:
+        parameters.extend(
+            {"$ref": f"#/components/parameters/{name}"}
+            for name in _HEADERS_BY_METHOD[method]
+        )
+
+
+def _bound_texts(part: Any) -> None:
+    """Say of each text in a known format how long it can be."""
+    if isinstance(part, list):
+        for item in part:
+            _bound_texts(item)
+    elif isinstance(part, dict):
+        length = _LENGTHS.get(str(part.get("format")))
+        if length is not None and part.get("type") == "string":
+            part.setdefault("maxLength", length)
+        for item in part.values():
+            _bound_texts(item)
 
 
 def _limit(responses: dict[str, Any]) -> None:

@@ -65,6 +65,10 @@ class BodyTooSlow(errors.DeadlineExceeded):
     """The request's body did not arrive in time."""
 
 
+class WrongDigest(errors.Unreadable):
+    """The body is not what the digest that came with it says."""
+
+
 class RateLimited(errors.CollegiumError):
     """The caller has made as many requests as it may for now.
 
@@ -112,6 +116,7 @@ class Kind:
 
 KINDS: dict[type[Exception], Kind] = {
     errors.Unreadable: Kind(400, "unreadable", "The request cannot be read"),
+    WrongDigest: Kind(400, "wrong-digest", "The body is not what its digest says"),
     errors.Unauthenticated: Kind(401, "unauthenticated", "Say who you are"),
     errors.Forbidden: Kind(403, "forbidden", "Not allowed"),
     errors.NotFound: Kind(404, "not-found", "No such resource"),

@@ -23,7 +23,10 @@ from collegium.rest.bodies import BodyLimits
 from collegium.rest.problems import MethodNotAllowed, MethodUnknown
 
 KNOWN_METHODS = frozenset(
-    {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
+    {
+        *("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "QUERY"),
+        *("OPTIONS", "TRACE", "CONNECT"),
+    }
 )
 
 

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 from collegium.catalogue.schemas import (
     Body,
     Code,
+    Exact,
     Id,
     ListQuery,
     Name,
@@ -65,8 +66,8 @@ class Building(BuildingIn, StoredBelow):
 class BuildingQuery(ListQuery):
     """Which buildings to list, and how."""
 
-    code: str | None = Field(default=None, description="Exactly this code.")
-    q: str | None = Field(default=None, description="Code begins with this.")
+    code: Exact = Field(default=None, description="Exactly this code.")
+    q: Exact = Field(default=None, description="Code begins with this.")
     campus_id: Id | None = Field(default=None, description="On this campus.")
     sort: Literal["code", "-code", "name", "-name", "created_at", "-created_at"] = (
         Field(default="code", description="Order; - for largest first.")
@@ -147,8 +148,8 @@ class Room(RoomIn, StoredBelow):
 class RoomQuery(ListQuery):
     """Which rooms to list, and how."""
 
-    code: str | None = Field(default=None, description="Exactly this code.")
-    q: str | None = Field(default=None, description="Code begins with this.")
+    code: Exact = Field(default=None, description="Exactly this code.")
+    q: Exact = Field(default=None, description="Code begins with this.")
     building_id: Id | None = Field(default=None, description="In this building.")
     room_type: RoomType | None = Field(default=None, description="Of this type.")
     sort: Literal[

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from collegium.catalogue.schemas import (
     Body,
     Code,
+    Exact,
     Id,
     ListQuery,
     Name,
@@ -112,8 +113,8 @@ class Session(SessionIn, StoredBelow):
 class SessionQuery(ListQuery):
     """Which academic sessions to list, and how."""
 
-    code: str | None = Field(default=None, description="Exactly this code.")
-    q: str | None = Field(default=None, description="Code begins with this.")
+    code: Exact = Field(default=None, description="Exactly this code.")
+    q: Exact = Field(default=None, description="Code begins with this.")
     type: SessionType | None = Field(default=None, description="Of this type.")
     parent_id: Id | None = Field(default=None, description="Directly part of this one.")
     state: SessionState | None = Field(default=None, description="In this state.")

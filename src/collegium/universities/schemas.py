@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 from collegium.catalogue.schemas import (
     Body,
     Code,
+    Exact,
     ListQuery,
     Name,
     OtherCode,
@@ -20,7 +21,7 @@ from collegium.catalogue.schemas import (
 Website = Annotated[
     str, StringConstraints(max_length=500, pattern=r"^https?://[^\s/?#]+\S*$")
 ]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$", max_length=2)]
 
 
 class UniversityIn(Body):
@@ -46,8 +47,8 @@ class University(UniversityIn, Stored):
 class UniversityQuery(ListQuery):
     """Which universities to list, and how."""
 
-    code: str | None = Field(default=None, description="Exactly this code.")
-    q: str | None = Field(default=None, description="Code begins with this.")
+    code: Exact = Field(default=None, description="Exactly this code.")
+    q: Exact = Field(default=None, description="Code begins with this.")
     sort: Literal["code", "-code", "name", "-name", "created_at", "-created_at"] = (
         Field(default="code", description="Order; - for largest first.")
     )

@@ -161,6 +161,47 @@ async def test_acknowledged_only_once_on_disk(
     assert await count(on_disk) == 1
 
 
+async def test_refused_only_for_what_is_committed(
+    on_disk: SqliteDatabase, disk: Disk
+) -> None:
+    """Who is refused because of another of the group is told when all can see why."""
+    disk.gate.clear()
+    adding = asyncio.create_task(add(on_disk, "a"))
+    refused = asyncio.create_task(add(on_disk, "a"))
+    for _ in range(20):
+        await asyncio.sleep(0.005)
+        assert await count(on_disk) == 0
+        assert not refused.done(), "refused for what nobody can read yet"
+    disk.gate.set()
+    with pytest.raises(UniqueViolated):
+        await refused
+    assert await count(on_disk) == 1
+    await adding
+
+
+async def test_nobody_is_refused_for_what_never_was(
+    on_disk: SqliteDatabase, disk: Disk
+) -> None:
+    """When the commit fails, a refusal because of it is no refusal but a failure."""
+    disk.is_broken = True
+    results = await asyncio.gather(
+        add(on_disk, "a"), add(on_disk, "a"), return_exceptions=True
+    )
+    disk.is_broken = False
+    assert [type(result) for result in results] == [DatabaseUnavailable] * 2
+
+
+async def test_refused_at_once_when_nothing_is_under_way(
+    on_disk: SqliteDatabase, disk: Disk
+) -> None:
+    """A refusal for what has been committed before does not wait for the disk."""
+    await add(on_disk, "a")
+    before = disk.syncs
+    with pytest.raises(UniqueViolated):
+        await add(on_disk, "a")
+    assert disk.syncs == before
+
+
 async def test_broken_disk_acknowledges_nothing(
     on_disk: SqliteDatabase, disk: Disk
 ) -> None:

@@ -11,7 +11,14 @@ from starlette.applications import Starlette
 
 from collegium.errors import NotFound
 from collegium.fleet.metrics import fleet_metrics
-from collegium.fleet.routes import stats_router, tasks_router, workers_router
+from collegium.fleet.routes import (
+    MOST_WAIT_S,
+    _preferences,
+    _wait_s,
+    stats_router,
+    tasks_router,
+    workers_router,
+)
 from collegium.fleet.service import Fleet
 from collegium.fleet.submissions import Submissions
 from collegium.rest.application import Application
@@ -206,6 +213,35 @@ async def test_task_that_nobody_waits_for(client: AsgiClient) -> None:
     assert (await client.delete("/v1/tasks/unknown")).status == 404
 
 
+async def test_waiting_for_a_while(client: AsgiClient) -> None:
+    """``wait`` gives the result itself when it is there in time, else 202."""
+    body = {"workload": "sleep", "input": {"seconds": 0.05}}
+    headers = {"prefer": "respond-async, wait=30"}
+    answer = await client.post("/v1/tasks", body, headers=headers)
+    assert (answer.status, answer.json()["state"]) == (200, "succeeded")
+    assert "location" not in answer.headers
+    body = {"workload": "sleep", "input": {"seconds": 60}}
+    headers = {"prefer": "wait=0, unknown; x=1, respond-async"}
+    answer = await client.post("/v1/tasks", body, headers=headers)
+    assert answer.status == 202
+    assert (await client.delete(answer.headers["location"])).status == 204
+
+
+@pytest.mark.parametrize(
+    ("prefer", "seconds"),
+    [
+        ("respond-async", 0.0),
+        ("respond-async, wait=5", 5.0),
+        ("Wait = 5,respond-async", 5.0),
+        ("respond-async, wait=100000", MOST_WAIT_S),
+        ("respond-async, wait=-1, wait=x, wait", 0.0),
+    ],
+)
+def test_waits_are_bounded(prefer: str, seconds: float) -> None:
+    """Nobody waits for more than a bound; what is no number is ignored."""
+    assert _wait_s(_preferences(prefer)) == seconds
+
+
 async def _ended(client: AsgiClient, location: str) -> Reply | None:
     shown = await client.get(location)
     return None if shown.json()["state"] == "running" else shown
@@ -312,13 +348,16 @@ def test_description_is_complete() -> None:
 
 async def test_statistics_say_how_old_they_are(client: AsgiClient) -> None:
     """They name their time, how late reports may be, and may be kept as long."""
+    before = datetime.now(UTC).isoformat(timespec="milliseconds")
+    assert (await client.get("/v1/stats")).json()["report_age_s"] == 0.0
     gauges = {"uptime_s": 100.0}
     await client.put("/v1/workers/w", SAID | {"gauges": gauges})
     shown = await client.get("/v1/stats")
     assert shown.headers["cache-control"] == "private, max-age=5"
     stats = shown.json()
-    age_s = (datetime.now(UTC) - datetime.fromisoformat(stats["as_of"])).total_seconds()
-    assert 0 <= age_s < 60
+    as_of = datetime.fromisoformat(stats["as_of"])
+    assert datetime.fromisoformat(before) <= as_of <= datetime.now(UTC)
+    assert 0.0 <= stats["report_age_s"] <= 60.0
     assert stats["bound_s"] == 5.0
     assert 100.0 <= stats["workers"]["w"]["uptime_s"] < 200.0
     assert 0.0 <= stats["workers"]["w"]["age_s"] < 60.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Message, Scope
 
 from collegium.errors import NotFound, Overloaded, Unauthenticated
-from collegium.rest.answers import json_answer
+from collegium.rest.answers import IMMUTABLE, json_answer
 from collegium.rest.application import Application
 from collegium.rest.bodies import BodyLimits
 from collegium.rest.guards import HeaderLimits
@@ -85,6 +86,12 @@ async def fail(thing: str) -> Response:
         "secret": ZeroDivisionError("password is 1234"),
     }
     raise errors[thing]
+
+
+@router.get("/{thing}/published")
+async def show_published(thing: str) -> Response:
+    """Show what never changes."""
+    return json_answer({"thing": thing}, cache_control=IMMUTABLE)
 
 
 @router.get("/{thing}/stream")
@@ -304,6 +311,15 @@ async def test_every_answer_has_safe_fields(client: AsgiClient) -> None:
         assert reply.headers["cache-control"] == "no-store"
 
 
+async def test_what_needs_a_token_is_not_public(client: AsgiClient) -> None:
+    """No shared cache keeps for all what somebody was shown for a token."""
+    reply = await client.get("/things/a/published")
+    assert reply.headers["cache-control"] == IMMUTABLE.decode()
+    token = {"authorization": "Bearer let me in"}
+    reply = await client.get("/things/a/published", headers=token)
+    assert reply.headers["cache-control"] == "private, max-age=31536000, immutable"
+
+
 async def test_request_ids(client: AsgiClient) -> None:
     """A client may name its request; a name that is none gets another."""
     reply = await client.get("/things", headers={"x-request-id": "my-1"})
@@ -428,6 +444,24 @@ def test_problem_types_are_distinct() -> None:
     assert all(400 <= kind.status < 600 for kind in KINDS.values())
 
 
+async def test_the_document_is_made_once_and_elsewhere() -> None:
+    """Many who ask at once get one document, and the loop does not make it."""
+    made_in: list[threading.Thread] = []
+
+    class Slow(Application):
+        def openapi(self) -> dict[str, Any]:
+            made_in.append(threading.current_thread())
+            return super().openapi()
+
+    client = AsgiClient(Slow(title="Things"))
+    replies = await asyncio.gather(*(client.get("/openapi.json") for _ in range(5)))
+    assert len({reply.body for reply in replies}) == 1
+    assert len(made_in) == 1
+    assert made_in[0] is not threading.current_thread()
+    known = {"if-none-match": replies[0].etag}
+    assert (await client.get("/openapi.json", headers=known)).status == 304
+
+
 async def test_document_describes_lean_routes(client: AsgiClient) -> None:
     """The OpenAPI document has the bodies, queries and problems of lean routes."""
     document = (await client.get("/openapi.json")).json()
@@ -438,7 +472,8 @@ async def test_document_describes_lean_routes(client: AsgiClient) -> None:
     for status in ("400", "404", "413", "415", "422", "500"):
         content = post["responses"][status]["content"]
         assert content["application/problem+json"]["schema"] == problem
-    (limit,) = document["paths"]["/things"]["get"]["parameters"]
+    limit, known = document["paths"]["/things"]["get"]["parameters"]
+    assert known == {"$ref": "#/components/parameters/IfNoneMatch"}
     assert (limit["name"], limit["in"]) == ("limit", "query")
     patch = document["paths"]["/things/{thing}"]["patch"]["requestBody"]["content"]
     assert patch[MERGE_PATCH]["schema"]["properties"]["name"]["anyOf"][1] == {

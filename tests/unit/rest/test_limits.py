@@ -14,10 +14,11 @@ from pydantic import SecretStr
 from starlette.requests import Request
 
 from collegium.errors import Misconfigured
+from collegium.rest.access import Area, guarded
 from collegium.rest.answers import Answer
 from collegium.rest.application import Application
 from collegium.rest.buckets import TokenBuckets
-from collegium.rest.gate import coordinator_gate
+from collegium.rest.gate import CoordinatorGate
 from collegium.rest.health import health_router
 from collegium.rest.limits import RateLimits, networks
 from fixtures.asgi import AsgiClient, Reply
@@ -40,17 +41,19 @@ def app_of(rates: RateLimits, *, has_gate: bool = False) -> AsgiClient:
     router = APIRouter()
 
     @router.get("/things")
+    @guarded(Area.CATALOGUE)
     async def list_things(request: Request) -> Answer:
         """List things."""
         return Answer(204, b"", [])
 
     @router.put("/workers/{name}")
+    @guarded(Area.MEMBERSHIP)
     async def announce(request: Request, name: str) -> Answer:
         """Announce."""
         return Answer(204, b"", [])
 
-    gate = coordinator_gate(API, WORKER) if has_gate else None
-    app = Application(title="test", gate=gate, rates=rates)
+    gate = CoordinatorGate(API, WORKER, is_required=True) if has_gate else None
+    app = Application(title="test", admission=gate, rates=rates)
     app.include_router(router, prefix="/v1")
     app.include_router(health_router(lambda request: {}), prefix="/health")
     return AsgiClient(app)
