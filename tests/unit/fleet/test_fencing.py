@@ -8,7 +8,8 @@ from dataclasses import asdict
 import pytest
 
 from collegium.errors import CollegiumError
-from collegium.fleet.dispatch import MOST_STARTS, RETRY_FLOOR, RETRY_SHARE
+from collegium.fleet.calls import RETRY_FLOOR, RETRY_SHARE
+from collegium.fleet.dispatch import MOST_STARTS
 from fixtures.fake_fleet import HEARTBEAT_S, FakeWorker, Simulation, work
 from fixtures.virtual import run_virtually
 
@@ -60,12 +61,12 @@ def test_retries_at_once_are_a_small_share(under_way: int) -> None:
             most = 0
             while not all(task.done() for task in running):
                 await asyncio.sleep(0.05)
-                most = max(most, dispatcher._retrying)
+                most = max(most, dispatcher._budget.spent)
             outcomes = await asyncio.gather(*running, return_exceptions=True)
             assert not [o for o in outcomes if isinstance(o, CollegiumError)]
             assert 0 < most <= RETRY_FLOOR + RETRY_SHARE * under_way
             assert dispatcher.counters.attempts <= MOST_STARTS * under_way
-            assert dispatcher._retrying == 0
+            assert dispatcher._budget.spent == 0
             assert asyncio.get_running_loop().time() < 60.0
 
     run_virtually(main())
