@@ -82,8 +82,7 @@ def workers_router() -> APIRouter:
     async def announce_worker(request: Request, worker_id: str) -> Answer:
         """Register, report and stay registered: one idempotent announcement."""
         fleet: Fleet = request.app.state.fleet
-        if _ID.fullmatch(worker_id) is None:
-            raise Malformed("A worker's id has at most 64 letters, digits, . _ and -.")
+        _require_id(worker_id)
         require_media_type(request.scope, (JSON,))
         said = _read(_announcements, await read_body(request, _ANNOUNCEMENT_LIMITS))
         is_new = fleet.announce(worker_id, said)
@@ -102,6 +101,7 @@ def workers_router() -> APIRouter:
     ) -> Answer:
         """Take a worker out; 204 also when it is not there."""
         fleet: Fleet = request.app.state.fleet
+        _require_id(worker_id)
         fleet.leave(worker_id, query.incarnation)
         return Answer(204, b"", [_NO_STORE])
 
@@ -217,6 +217,11 @@ def _read(decoder: msgspec.json.Decoder[Body], raw: bytes) -> Body:
         raise Malformed(f"The body does not match its description: {error}.") from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise Unreadable(f"The body is not acceptable JSON: {error}.") from None
+
+
+def _require_id(worker_id: str) -> None:
+    if _ID.fullmatch(worker_id) is None:
+        raise Malformed("A worker's id has at most 64 letters, digits, . _ and -.")
 
 
 def _key(request: Request, raw: bytes) -> str | None:

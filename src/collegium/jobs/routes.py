@@ -51,6 +51,17 @@ UPLOAD_TYPES = (
     "application/octet-stream",
 )
 
+_EVENT = {
+    "type": "object",
+    "description": "One event: a job or its progress.",
+    "properties": {
+        "id": {"type": "string", "description": "Version of the job."},
+        "event": {"type": "string", "enum": ["job", "progress"]},
+        "data": {"type": "string", "description": "JSON: a JobOut, or its progress."},
+    },
+    "required": ["event", "data"],
+}
+
 router = APIRouter(tags=["jobs"])
 imports_router = APIRouter(tags=["interchange"])
 
@@ -226,7 +237,7 @@ async def show_result(request: Request, job: str) -> Response:
 @router.get(
     "/{job}/events",
     openapi_extra=UNCONDITIONAL,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/event-stream": {"schema": _EVENT}}}},
 )
 @guarded(_ACCESS)
 async def follow_job(request: Request, job: str) -> Response:

@@ -34,6 +34,7 @@ UNCONDITIONAL = {"x-unconditional": True}
 """For the ``openapi_extra`` of an operation without tags and conditions."""
 _LENGTHS = {"date": 10, "date-time": 35, "uuid": 36}
 """Longest texts of the formats that the standard bounds but few tools know to."""
+_WITHOUT_NUL = r"^[^\u0000]*$"
 _TAG_LIST = {
     "type": "string",
     "format": "entity-tags",  # RFC 9110, sections 13.1.1 and 13.1.2
@@ -186,11 +187,19 @@ def _describe(method: str, operation: dict[str, Any]) -> None:
         if parameter["in"] == "path":
             parameter["schema"].setdefault("minLength", 1)
             parameter["schema"].setdefault("maxLength", _LONGEST_KEY)
+        elif parameter["in"] == "query":
+            _exclude_nul(parameter["schema"])
     if is_conditional:
         parameters.extend(
             {"$ref": f"#/components/parameters/{name}"}
             for name in _HEADERS_BY_METHOD[method]
         )
+
+
+def _exclude_nul(schema: dict[str, Any]) -> None:
+    for part in (schema, *schema.get("anyOf", ())):
+        if part.get("type") == "string" and not part.keys() & {"enum", "const"}:
+            part.setdefault("pattern", _WITHOUT_NUL)
 
 
 def _bound_texts(part: Any) -> None:

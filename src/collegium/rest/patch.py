@@ -77,7 +77,7 @@ class Patch(Generic[Model]):
         patched = schema["metadata"]["patched"]
         whole = handler.resolve_ref_schema(handler(patched))
         members = {
-            name: {"anyOf": [member, {"type": "null"}]}
+            name: _deletable(member)
             for name, member in whole.get("properties", {}).items()
         }
         return {
@@ -86,3 +86,14 @@ class Patch(Generic[Model]):
             "properties": members,
             "additionalProperties": False,
         }
+
+
+def _deletable(member: JsonSchemaValue) -> JsonSchemaValue:
+    """Describe a member that null deletes, and so what it has by name."""
+    if "patternProperties" in member:
+        named = {
+            pattern: {"anyOf": [value, {"type": "null"}]}
+            for pattern, value in member["patternProperties"].items()
+        }
+        member = {**member, "patternProperties": named}
+    return {"anyOf": [member, {"type": "null"}]}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
+from collections.abc import Iterator
 from inspect import getdoc
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +24,16 @@ from collegium.errors import (
 )
 
 TINY = Path(__file__).parents[2] / "instances" / "tiny.xml"
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """Keep what a program logs to away from other tests: it ends with its test."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]):

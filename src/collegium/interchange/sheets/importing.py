@@ -104,6 +104,8 @@ class SheetImport:
                 "names is gone: a number in a building, or what somebody else has "
                 "done meanwhile. Nothing was taken in."
             ) from None
+        if written == 0:
+            return
         # One event for all rows: each of them in it would double the database.
         work.note(
             "import",
