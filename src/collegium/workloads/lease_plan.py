@@ -72,7 +72,7 @@ class Island(BaseModel):
         constraints.
     method : how it is being improved; round : which of ROUNDS it is in.
     reached : share of what follows the pilot that it has done.
-    claimed : rank of its best, as its workers say it.
+    claimed, best : rank of its best, as its workers say it, and the blob of it.
     """
 
     id: int
@@ -82,6 +82,7 @@ class Island(BaseModel):
     method: Method = "anneal"
     round: int = 0
     claimed: tuple[int, int] | None = None
+    best: Sha256 | None = None
     reached: float = 0.0
     leases: int = 0
     iterations: int = 0

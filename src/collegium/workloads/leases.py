@@ -7,8 +7,8 @@ elapsed share of the budget says. The first leases are pilots, short coolings th
 already give a timetable and tell at which temperatures the next ones should stay.
 Then come some rounds of cooling from hot to cold, because what is settled while it is
 hot differs from run to run by more than a longer run would gain. The last and longest
-one begins with the incumbent, half hot. When the pilot has found nothing feasible, one
-round takes all the time. In the last round islands meet at a few points, where the
+one begins with the best of all islands, half hot. When the pilot has found nothing
+feasible, one round takes all the time. In the last round islands meet at a few points, where the
 worse half goes on from where the best one stands, and at last improves the incumbent
 part by part, exactly. A slot that appears late gets an island that starts from the
 incumbent.
@@ -84,6 +84,7 @@ def walked(
     search_s: float,
     run_s: float,
     elapsed_s: float,
+    best: str | None = None,
     shares: Sequence[float] = (),
     weights: Mapping[int, int] | None = None,
 ) -> bool:
@@ -109,7 +110,7 @@ def walked(
     island.reached = max(island.reached, flight.until)
     island.iterations += iterations
     if claimed is not None and (island.claimed is None or claimed < island.claimed):
-        island.claimed = claimed
+        island.claimed, island.best = claimed, best
     plan.returned += 1
     plan.iterations_done += iterations
     plan.moves += moves
@@ -139,10 +140,12 @@ def counted(plan: LeasePlan, number: int, solution: str, score: Score) -> bool:
     return True
 
 
-def refused(plan: LeasePlan, walk: str) -> None:
+def refused(plan: LeasePlan, walk: str, solution: str) -> None:
     """Forget what came with a claim that the check did not confirm."""
     plan.refused += 1
     for island in plan.islands:
+        if island.best == solution:
+            island.best = island.claimed = None
         if island.walk == walk:
             _restart_from_incumbent(plan, island)
 
@@ -152,6 +155,8 @@ def resumed(plan: LeasePlan, blobs: frozenset[str]) -> None:
     plan.lost += len(plan.flights)
     plan.flights.clear()
     for island in plan.islands:
+        if island.best not in blobs:
+            island.best = None
         if island.walk not in blobs:
             _restart_from_incumbent(plan, island)
 
@@ -222,13 +227,19 @@ def _lease(plan: LeasePlan, island: Island, spent_s: float) -> tuple[int, Lease]
 
 
 def _enter(plan: LeasePlan, island: Island, round_: int) -> None:
-    """Begin a new cooling when a round has ended; the last one with the incumbent."""
+    """Begin a new cooling when a round has ended; the last one with the best."""
     if round_ <= island.round:
         return
     island.round = round_
     island.weights = {}
-    if round_ == len(rounds(plan)) - 1 and plan.incumbent is not None:
-        _restart_from_incumbent(plan, island)
+    if round_ < len(rounds(plan)) - 1:
+        return
+    # Not the incumbent: when that has been checked is a matter of time, and a budget in
+    # iterations shall give the same whenever it is spent.
+    found = [i for i in plan.islands if i.claimed is not None and i.best is not None]
+    if found:
+        first = min(found, key=lambda i: (i.claimed or (0, 0), i.id))
+        island.walk, island.walk_rank = first.best, first.claimed
 
 
 def _meet(plan: LeasePlan, island: Island, cooled: float) -> None:

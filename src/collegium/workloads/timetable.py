@@ -191,6 +191,7 @@ class Timetable:
     ) -> Claim | None:
         """Keep the walk; claim the best when it is better than what counts."""
         walk = put_blob(from_text(output.walk))
+        solution = put_blob(from_text(output.best)) if output.best else walk
         is_known = leases.walked(
             plan,
             number,
@@ -202,6 +203,7 @@ class Timetable:
             search_s=output.search_s,
             run_s=output.seconds,
             elapsed_s=elapsed_s,
+            best=solution if output.score else None,
             shares=output.shares,
             weights=output.weights,
         )
@@ -210,7 +212,6 @@ class Timetable:
             return None
         if best is not None and output.score.rank >= best.score.rank:
             return None
-        solution = put_blob(from_text(output.best)) if output.best else walk
         check = CheckOrder(problem=plan.problem, solution=solution)
         note = Claimed(output.score, walk)
         return Claim(number, output.score.rank, check, note)
@@ -220,7 +221,7 @@ class Timetable:
         check, claimed = claim.check, claim.note
         assert isinstance(check, CheckOrder)
         if verdict is None or not _is_confirmed(claimed.score, verdict.score):
-            leases.refused(plan, claimed.walk)
+            leases.refused(plan, claimed.walk, check.solution)
             return "refused"
         is_better = leases.counted(plan, claim.number, check.solution, verdict.score)
         return "better" if is_better else "no better"
@@ -235,9 +236,9 @@ class Timetable:
         return (plan.problem, best.solution) if best else (plan.problem,)
 
     def uses(self, plan: LeasePlan) -> Sequence[str]:
-        """Return the walks of all islands, and what must be kept."""
-        walks = [island.walk for island in plan.islands if island.walk]
-        return (*walks, *self.keeps(plan))
+        """Return the walks and bests of all islands, and what must be kept."""
+        blobs = [b for i in plan.islands for b in (i.walk, i.best) if b is not None]
+        return (*blobs, *self.keeps(plan))
 
     def progress(self, plan: LeasePlan) -> dict[str, Any]:
         """Return objective, violations and speed."""

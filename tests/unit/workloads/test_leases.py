@@ -48,6 +48,7 @@ def _come_back(
         walk=_sha(number + 1),
         walk_rank=rank,
         claimed=rank,
+        best=_sha(number + 1),
         iterations=500,
         moves=1000,
         search_s=2.0,
@@ -215,7 +216,7 @@ def test_islands_do_not_meet_twice_at_one_point() -> None:
     assert len({lease.start for _, lease in leases}) == 2
 
 
-def test_rounds_cool_anew_and_the_last_one_starts_from_the_incumbent() -> None:
+def test_rounds_cool_anew_and_the_last_one_starts_from_the_best() -> None:
     """Every round begins hot without raised weights; the last one half hot."""
     plan = _after_pilots(102)
     begins: dict[int, Lease] = {}
@@ -225,16 +226,13 @@ def test_rounds_cool_anew_and_the_last_one_starts_from_the_incumbent() -> None:
         begins.setdefault(plan.islands[0].round, lease)
         assert lease.cool_from < lease.cool_to
         elapsed_s += lease.seconds or 0
-        _come_back(
-            plan, number, (0, 100 + number), elapsed_s=elapsed_s, weights={1: 900}
-        )
-        if number == 1:
-            counted(plan, number, _sha(999), Score(hard=0, total=1))
+        rank = (0, 1) if number == 1 else (0, 100 + number)
+        _come_back(plan, number, rank, elapsed_s=elapsed_s, weights={1: 900})
     assert [lease.cool_from for lease in begins.values()] == pytest.approx(
         [hottest for _, hottest in ROUNDS], abs=1e-6
     )
     assert [lease.weights for lease in begins.values()] == [{}] * len(ROUNDS)
-    assert [lease.start == _sha(999) for lease in begins.values()] == (
+    assert [lease.start == _sha(2) for lease in begins.values()] == (
         [False] * (len(ROUNDS) - 1) + [True]
     )
 
@@ -268,7 +266,7 @@ def test_a_refused_claim_takes_its_walk_with_it() -> None:
     plan = LeasePlan(problem=PROBLEM, seconds=60)
     [(number, _)] = next_leases(plan, free_slots=1, elapsed_s=0)
     _come_back(plan, number, (0, 0))
-    refused(plan, _sha(number + 1))
+    refused(plan, _sha(number + 1), _sha(number + 1))
     [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=2)
     assert lease.start is None
     assert lease.to_beat is None
