@@ -8,10 +8,10 @@ already give a timetable and tell at which temperatures the next ones should sta
 Then come some rounds of cooling from hot to cold, because what is settled while it is
 hot differs from run to run by more than a longer run would gain. The last and longest
 one begins with the best of all islands, half hot. When the pilot has found nothing
-feasible, one round takes all the time. In the last round islands meet at a few points, where the
-worse half goes on from where the best one stands, and at last improves the incumbent
-part by part, exactly. A slot that appears late gets an island that starts from the
-incumbent.
+feasible, one round takes all the time. In the last round islands meet at a few points,
+where the worse half goes on from where the best one stands, and at last improves the
+incumbent part by part, exactly. A slot that appears late gets an island that starts
+from the incumbent.
 
 State without input or output: time is passed in, chance comes from the job's seed, so
 that every decision can be replayed.
