@@ -267,6 +267,14 @@ async def test_cancelled_while_writing_it_leaves_nothing(
 ) -> None:
     """An import that is cancelled among its rows is undone, and says so."""
     monkeypatch.setattr(importing, "LINES_AT_ONCE", 1)
+    keep = importing.Place.keep
+
+    async def slowly(place: importing.Place, draft: Any) -> None:
+        # As a slow disk would: else the writing may be over before it is heard of.
+        await keep(place, draft)
+        await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(importing.Place, "keep", slowly)
     lines = (f"C{number},Course" for number in range(3000))
     job = await post(client, "kind=courses", sheet("code,name", *lines))
 
