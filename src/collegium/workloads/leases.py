@@ -156,7 +156,7 @@ def resumed(plan: LeasePlan, blobs: frozenset[str]) -> None:
     plan.flights.clear()
     for island in plan.islands:
         if island.best not in blobs:
-            island.best = None
+            island.best = island.claimed = None
         if island.walk not in blobs:
             _restart_from_incumbent(plan, island)
 
@@ -278,7 +278,7 @@ def _restart_from_incumbent(plan: LeasePlan, island: Island) -> None:
     best = plan.incumbent
     island.walk = best.solution if best else None
     island.walk_rank = best.score.rank if best else None
-    island.claimed = best.score.rank if best else None
+    island.best, island.claimed = island.walk, island.walk_rank
 
 
 def _landed(plan: LeasePlan, number: int) -> InFlight | None:

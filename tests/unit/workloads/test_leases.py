@@ -237,6 +237,28 @@ def test_rounds_cool_anew_and_the_last_one_starts_from_the_best() -> None:
     )
 
 
+def test_who_restarts_from_the_incumbent_has_it_as_its_best() -> None:
+    """Rank and timetable of a best belong together, or the last round starts wrong."""
+    plan = _after_pilots(102)
+    counted(plan, 0, _sha(77), Score(hard=0, total=1))
+    [(number, _)] = next_leases(plan, free_slots=1, elapsed_s=3)
+    lost(plan, number, failed=True)
+    [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=_last_s(0.45))
+    assert (lease.start, lease.to_beat) == (_sha(77), (0, 1))
+
+
+def test_an_adopted_island_does_not_claim_what_is_gone() -> None:
+    """A best whose blob died with the last coordinator is to be found again."""
+    plan = _after_pilots(102)
+    counted(plan, 0, _sha(77), Score(hard=0, total=500))
+    [(number, _)] = next_leases(plan, free_slots=1, elapsed_s=3)
+    _come_back(plan, number, (0, 50))
+    plan.islands[0].walk = _sha(5)
+    resumed(plan, frozenset({_sha(5), _sha(77)}))
+    [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=6)
+    assert (lease.start, lease.to_beat) == (_sha(5), None)
+
+
 def test_weights_go_from_lease_to_lease_but_not_from_the_pilot() -> None:
     """What stays broken keeps its weight; a new cooling begins without."""
     plan = LeasePlan(problem=PROBLEM, seconds=60)
