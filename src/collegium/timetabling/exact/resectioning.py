@@ -91,7 +91,11 @@ def _attends_parent(m: Model, chain: tuple[int, ...], c: int) -> bool:
 
 
 def free_course(m: Model, s: State, course: int, most: int) -> Seating | None:
-    """Describe the seating of a course; None when it is too large or cannot gain."""
+    """Describe the seating of a course; None when it is too large or cannot gain.
+
+    Students without a seat in every subpart are the search's to place: an exchange
+    among whole chains cannot, so their course is left alone.
+    """
     chains = chains_of(m, course, most)
     if chains is None or len(chains) < 2:
         return None
@@ -100,6 +104,10 @@ def free_course(m: Model, s: State, course: int, most: int) -> Seating | None:
     numbers = {int(c): i for i, c in enumerate(classes)}
     begin, end = m.courses[course, C_REQUESTS], m.courses[course, C_REQUESTS_END]
     requests = m.course_requests[begin:end]
+    chain_number = {chain: i for i, chain in enumerate(chains)}
+    here = [chain_number.get(_chain_at(m, s, q), -1) for q in requests]
+    if -1 in here:
+        return None
     meets = _meetings(m, s, requests, classes)
     table = np.zeros((len(chains), len(classes)), np.int64)
     inside = np.zeros(len(chains), np.int64)
@@ -111,9 +119,7 @@ def free_course(m: Model, s: State, course: int, most: int) -> Seating | None:
         kinds_of[row.tobytes()].append(i)
     kinds = list(kinds_of.values())
     costs = meets[[kind[0] for kind in kinds]] @ table.T + inside
-    chain_number = {chain: i for i, chain in enumerate(chains)}
-    present = np.array([chain_number[_chain_at(m, s, q)] for q in requests])
-    return _seating(m, requests, chains, kinds, costs, present, numbers, most)
+    return _seating(m, requests, chains, kinds, costs, np.array(here), numbers, most)
 
 
 def _seating(

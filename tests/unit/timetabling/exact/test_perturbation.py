@@ -18,7 +18,7 @@ from collegium.timetabling.changes import (
     apply_changes,
     carry_over,
 )
-from collegium.timetabling.exact.perturbation import repair
+from collegium.timetabling.exact.perturbation import Repair, repair
 from collegium.timetabling.generate import SampleSize, generate
 from collegium.timetabling.instance import Instance, prepare
 from collegium.timetabling.problem import Problem, Time
@@ -42,12 +42,19 @@ def published(problem: Problem) -> Solution:
     return result.best
 
 
-def test_a_closed_room_moves_those_in_it_and_nobody_else(problem, published):
-    """At a price that nothing is worth, only who must move moves, and all is kept."""
+@pytest.fixture(scope="module")
+def dear(problem: Problem, published: Solution) -> Repair:
+    """Return the repair of a closed room at a price that nothing is worth."""
+    changed, _ = _busiest_room_closed(problem, published)
+    start = carry_over(problem, published, changed).solution
+    return repair(prepare(changed), start, move_cost=100_000, seconds=20)
+
+
+def test_a_closed_room_moves_those_in_it_and_nobody_else(problem, published, dear):
+    """Dear moves: only who must move moves, and all is kept."""
     changed, inside = _busiest_room_closed(problem, published)
     assert len(inside) >= 2
-    start = carry_over(problem, published, changed).solution
-    found = repair(prepare(changed), start, move_cost=100_000, seconds=20)
+    found = dear
     assert found.displaced == inside
     assert found.moved == inside
     report = validate(changed, timetable_of(changed, found.solution))
@@ -55,11 +62,10 @@ def test_a_closed_room_moves_those_in_it_and_nobody_else(problem, published):
     assert report.total == found.cost.total
 
 
-def test_free_moves_make_a_better_timetable_than_dear_ones(problem, published):
+def test_free_moves_make_a_better_timetable_than_dear_ones(problem, published, dear):
     """Without a price the repair may improve what it likes, within the bound."""
     changed, inside = _busiest_room_closed(problem, published)
     start = carry_over(problem, published, changed).solution
-    dear = repair(prepare(changed), start, move_cost=100_000, seconds=20)
     most = len(inside) + 3
     free = repair(prepare(changed), start, most_moved=most, seconds=5)
     assert free.cost.is_feasible

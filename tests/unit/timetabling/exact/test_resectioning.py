@@ -23,6 +23,17 @@ from collegium.timetabling.exact.resectioning import (
     take_seats,
 )
 from collegium.timetabling.instance import Instance, prepare
+from collegium.timetabling.problem import (
+    Class,
+    Configuration,
+    Course,
+    Problem,
+    Student,
+    Subpart,
+    Time,
+    TimeOption,
+    Weights,
+)
 from collegium.timetabling.sectioning import take_chain
 from collegium.timetabling.solve import fill
 from collegium.timetabling.states import empty_state
@@ -54,6 +65,48 @@ def test_no_seating_of_a_course_has_fewer_conflicts(problem, seed):
         take_seats(instance.model, state, seating, outcome.values)
         assert state.totals[PENALISED] == least
     assert np.all(state.attendance <= crowded)
+
+
+def test_a_student_with_half_a_course_is_left_to_the_search():
+    """No class has room and the second one's parent was not taken: nobody moves."""
+    problem = _half_a_course()
+    instance = prepare(problem)
+    stuck = 0
+    for seed in range(20):
+        state = empty_state(instance, seed, 10)
+        fill(instance, state, None)
+        if state.enrolled[1] < 0:
+            stuck += 1
+            assert free_course(instance.model, state, 0, _MOST) is None
+    assert stuck > 0
+
+
+def _half_a_course() -> Problem:
+    def a_class(
+        name: str, limit: int | None = None, parent: int | None = None
+    ) -> Class:
+        time = TimeOption(Time(1, 0, 1, 1))
+        return Class(name, limit, parent, False, (), (time,))
+
+    two = (Subpart("1", (0, 1)), Subpart("2", (2,)))
+    other = (Subpart("3", (3,)),)
+    return Problem(
+        name="half",
+        n_days=1,
+        n_weeks=1,
+        slots_per_day=4,
+        weights=Weights(0, 0, 0, 1),
+        rooms=(),
+        courses=(Course("1", (Configuration("1", two), Configuration("2", other))),),
+        classes=(
+            a_class("lecture"),
+            a_class("other"),
+            a_class("full", limit=0, parent=0),
+            a_class("elsewhere", limit=0),
+        ),
+        distributions=(),
+        students=(Student("1", (0,)),),
+    )
 
 
 def _least_by_trying(instance: Instance, state: State, course: int) -> int:
