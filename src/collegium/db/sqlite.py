@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -273,8 +274,8 @@ class SqliteDatabase:
                 str(self._path), vfs=self._vfs, statementcachesize=400
             )
             connection.set_busy_timeout(int(self._busy_s * 1000))
+            self._use_wal(connection)
             for pragma in (
-                "journal_mode = WAL",
                 "synchronous = FULL",
                 "foreign_keys = ON",
                 "trusted_schema = OFF",
@@ -290,6 +291,22 @@ class SqliteDatabase:
             raise _translated(error) from error
         connection.set_busy_timeout(100 if is_reader else 0)
         return connection
+
+    def _use_wal(self, connection: apsw.Connection) -> None:
+        """Turn on the write-ahead log; wait for whoever makes the same database new.
+
+        SQLite refuses the change at once while another connection writes without the
+        log, whatever the busy timeout; beginning a transaction of one's own waits.
+        """
+        ends_s = time.monotonic() + self._busy_s
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL").fetchall()
+                return
+            except apsw.BusyError:
+                if time.monotonic() >= ends_s:
+                    raise
+                connection.execute("BEGIN EXCLUSIVE; COMMIT")
 
     async def _in_thread(self, function: Callable[..., _T], *args: Any) -> _T:
         loop = asyncio.get_running_loop()

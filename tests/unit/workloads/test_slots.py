@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import psutil
@@ -185,8 +186,12 @@ async def test_a_server_that_dies_while_it_starts_is_started_again(
 
 
 async def _has_a_server() -> psutil.Process | None:
-    children = psutil.Process().children()
-    return next((c for c in children if "forkserver" in " ".join(c.cmdline())), None)
+    for child in psutil.Process().children():
+        # A child that has just ended may still be listed.
+        with suppress(psutil.NoSuchProcess):
+            if "forkserver" in " ".join(child.cmdline()):
+                return child
+    return None
 
 
 async def test_memory_limit_ends_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
