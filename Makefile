@@ -7,9 +7,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Tests of one file share servers, so a file stays with one process. Three processes
+# Tests of one file share servers, so a file stays with one process. Four processes
 # keep two cores at work, as tests of real servers mostly wait.
-IN_PARALLEL := --numprocesses 3 --dist loadfile --no-loadscope-reorder
+IN_PARALLEL := --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test check format lint docs lock clean
 

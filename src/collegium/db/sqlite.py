@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,17 +23,16 @@ from typing import Any, TypeVar
 
 import apsw
 
-from collegium.db.audit import AuditEvent, write_events
-from collegium.db.database import (
-    CheckViolated,
-    Dialect,
-    Params,
-    ReferenceViolated,
-    Row,
-    ScriptFailed,
-    UniqueViolated,
+from collegium.db.audit import write_events
+from collegium.db.database import Dialect, Params, ReferenceViolated, Row, ScriptFailed
+from collegium.db.sqlite_statements import (
+    SqliteReader,
+    SqliteTransaction,
+    rows_of,
+    run,
+    translated,
 )
-from collegium.errors import CollegiumError, DatabaseUnavailable, DeadlineExceeded
+from collegium.errors import DatabaseUnavailable
 
 BUSY_S = 5.0
 """How long a writer waits for writers of other processes."""
@@ -105,22 +104,22 @@ class SqliteDatabase:
 
     async def fetch_one(self, sql: str, params: Params = ()) -> Row | None:
         """Return the first row, or None."""
-        rows = _rows(self._reader, sql, params)
+        rows = rows_of(self._reader, sql, params)
         return rows[0] if rows else None
 
     async def fetch_all(self, sql: str, params: Params = ()) -> Sequence[Row]:
         """Return all rows."""
-        return _rows(self._reader, sql, params)
+        return rows_of(self._reader, sql, params)
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[_SqliteReader]:
+    async def snapshot(self) -> AsyncIterator[SqliteReader]:
         """Return a context whose reads all see the same state."""
         async with self._snapshot_lock:
-            _run(self._snapshot_reader, "BEGIN")
+            run(self._snapshot_reader, "BEGIN")
             try:
-                yield _SqliteReader(self._snapshot_reader)
+                yield SqliteReader(self._snapshot_reader)
             finally:
-                _run(self._snapshot_reader, "COMMIT")
+                run(self._snapshot_reader, "COMMIT")
 
     async def scan(self, sql: str, params: Params = ()) -> Sequence[Row]:
         """Return all rows of a question, asked in a thread and for a bounded time."""
@@ -129,13 +128,13 @@ class SqliteDatabase:
                 self._scan_limit_s, self._scanner.interrupt
             )
             try:
-                return await self._in_thread(_rows, self._scanner, sql, params)
+                return await self._in_thread(rows_of, self._scanner, sql, params)
             finally:
                 timer.cancel()
 
     async def data_version(self) -> int:
         """Return a number that differs once anything has been committed since."""
-        return int(_rows(self._reader, "PRAGMA data_version", ())[0][0])
+        return int(rows_of(self._reader, "PRAGMA data_version", ())[0][0])
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqliteTransaction]:
@@ -147,13 +146,13 @@ class SqliteDatabase:
         refusal: Exception | None = None
         async with self._lock:
             group = self._group or await self._begin()
-            _run(self._writer, "SAVEPOINT request")
+            run(self._writer, "SAVEPOINT request")
             try:
                 transaction = SqliteTransaction(self._writer)
                 yield transaction
                 if transaction.events:
                     await write_events(transaction, transaction.events)
-                _run(self._writer, "RELEASE request")
+                run(self._writer, "RELEASE request")
                 group.size += 1
             except BaseException as error:
                 self._undo()
@@ -172,11 +171,11 @@ class SqliteDatabase:
             self._open_writer = await self._in_thread(self._connect)
         try:
             try:
-                _run(self._writer, "BEGIN IMMEDIATE")
+                run(self._writer, "BEGIN IMMEDIATE")
             except DatabaseUnavailable:
                 # Another process writes: wait for it, but not on the loop.
                 self._writer.set_busy_timeout(int(self._busy_s * 1000))
-                await self._in_thread(_run, self._writer, "BEGIN IMMEDIATE")
+                await self._in_thread(run, self._writer, "BEGIN IMMEDIATE")
         finally:
             self._writer.set_busy_timeout(0)
         self._group = group = _Group()
@@ -194,7 +193,7 @@ class SqliteDatabase:
             try:
                 if self._group is group:
                     self._group = None
-                    await self._in_thread(_run, self._writer, "COMMIT")
+                    await self._in_thread(run, self._writer, "COMMIT")
                     group.is_committed = True
             except DatabaseUnavailable as error:
                 _log.error("commit of %d requests failed: %s", group.size, error)
@@ -207,8 +206,8 @@ class SqliteDatabase:
     def _undo(self) -> None:
         """Undo one request."""
         if self._writer.in_transaction:
-            _run(self._writer, "ROLLBACK TO request")
-            _run(self._writer, "RELEASE request")
+            run(self._writer, "ROLLBACK TO request")
+            run(self._writer, "RELEASE request")
         else:
             # SQLite had to undo all requests of the group, which fails with this.
             self._group = None
@@ -237,30 +236,30 @@ class SqliteDatabase:
 
     def _run_script(self, script: str) -> None:
         writer = self._writer
-        _run(writer, "PRAGMA foreign_keys = OFF")
+        run(writer, "PRAGMA foreign_keys = OFF")
         writer.set_busy_timeout(int(self._busy_s * 1000))
         try:
-            _run(writer, "BEGIN IMMEDIATE")
+            run(writer, "BEGIN IMMEDIATE")
             try:
                 try:
-                    _run(writer, script)
+                    run(writer, script)
                 except apsw.SQLError as error:
                     raise ScriptFailed(f"{error}.") from error
-                if _rows(writer, "PRAGMA foreign_key_check", ()):
+                if rows_of(writer, "PRAGMA foreign_key_check", ()):
                     raise ReferenceViolated("The change leaves dangling references.")
-                _run(writer, "COMMIT")
+                run(writer, "COMMIT")
             except BaseException:
                 if writer.in_transaction:
-                    _run(writer, "ROLLBACK")
+                    run(writer, "ROLLBACK")
                 raise
         finally:
             writer.set_busy_timeout(0)
-            _run(writer, "PRAGMA foreign_keys = ON")
+            run(writer, "PRAGMA foreign_keys = ON")
 
     async def describe(self) -> dict[str, Any]:
         """Return the versions and modes in force."""
-        journal = _rows(self._reader, "PRAGMA journal_mode", ())[0][0]
-        tables = _rows(self._reader, "SELECT count(*) FROM sqlite_schema", ())[0][0]
+        journal = rows_of(self._reader, "PRAGMA journal_mode", ())[0][0]
+        tables = rows_of(self._reader, "SELECT count(*) FROM sqlite_schema", ())[0][0]
         return {
             "dialect": self.dialect,
             "sqlite_version": apsw.sqlite_lib_version(),
@@ -288,7 +287,7 @@ class SqliteDatabase:
             ):
                 connection.execute(f"PRAGMA {pragma}").fetchall()
         except apsw.Error as error:
-            raise _translated(error) from error
+            raise translated(error) from error
         connection.set_busy_timeout(100 if is_reader else 0)
         return connection
 
@@ -320,97 +319,3 @@ class _Group:
         self.ended = asyncio.Event()
         self.is_committed = False
         self.size = 0
-
-
-class _SqliteReader:
-    """Reads through one connection."""
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
-
-    async def fetch_one(self, sql: str, params: Params = ()) -> Row | None:
-        """Return the first row, or None."""
-        rows = _rows(self._connection, sql, params)
-        return rows[0] if rows else None
-
-    async def fetch_all(self, sql: str, params: Params = ()) -> Sequence[Row]:
-        """Return all rows."""
-        return _rows(self._connection, sql, params)
-
-
-class SqliteTransaction(_SqliteReader):
-    """One request's reads and changes."""
-
-    share_lock = ""  # nobody else writes meanwhile
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        super().__init__(connection)
-        self.events: list[AuditEvent] = []
-
-    async def execute(self, sql: str, params: Params = ()) -> int:
-        """Run a statement; return the number of rows it changed."""
-        _run(self._connection, sql, params)
-        return self._connection.changes()
-
-    async def execute_many(self, sql: str, rows: Iterable[Params]) -> None:
-        """Run a statement once for each row of parameters."""
-        try:
-            self._connection.executemany(sql, rows)
-        except apsw.Error as error:
-            raise _translated(error) from error
-
-    async def next_revision(self) -> int:
-        """Return a number greater than any returned before."""
-        rows = _rows(
-            self._connection,
-            "UPDATE revisions SET value = value + 1 WHERE id = 1 RETURNING value",
-            (),
-        )
-        return int(rows[0][0])
-
-    async def lock(self, name: str) -> None:
-        """Do nothing: transactions happen one after the other anyway."""
-
-    async def try_lock(self, name: str) -> bool:
-        """Do nothing, as ``lock``."""
-        return True
-
-
-def _rows(connection: apsw.Connection, sql: str, params: Params) -> Sequence[Row]:
-    """Return all rows; reading to the end also ends the read transaction."""
-    try:
-        return connection.execute(sql, params).fetchall()
-    except apsw.Error as error:
-        raise _translated(error) from error
-
-
-def _run(connection: apsw.Connection, sql: str, params: Params = ()) -> None:
-    try:
-        connection.execute(sql, params).fetchall()
-    except apsw.Error as error:
-        raise _translated(error) from error
-
-
-def _translated(error: apsw.Error) -> CollegiumError:
-    """Return what an error of the driver means to the rest of the program."""
-    if isinstance(error, apsw.ConstraintError):
-        return _constraint(error)
-    if isinstance(error, apsw.InterruptError):
-        return DeadlineExceeded("The search took too long: ask for something rarer.")
-    if isinstance(error, apsw.SQLError):
-        # Our own statement is wrong: a fault of the program, not of the database.
-        raise error
-    return DatabaseUnavailable(f"The database does not answer: {error}.")
-
-
-def _constraint(error: apsw.ConstraintError) -> CollegiumError:
-    code = getattr(error, "extendedresult", 0)
-    if code in (
-        apsw.SQLITE_CONSTRAINT_UNIQUE,
-        apsw.SQLITE_CONSTRAINT_PRIMARYKEY,
-        apsw.SQLITE_CONSTRAINT_ROWID,
-    ):
-        return UniqueViolated(str(error))
-    if code in (apsw.SQLITE_CONSTRAINT_FOREIGNKEY, apsw.SQLITE_CONSTRAINT_TRIGGER):
-        return ReferenceViolated(str(error))
-    return CheckViolated(str(error))

@@ -96,6 +96,10 @@ class ForkServer:
                 self._reap()
             if self._parent in readable and not self._listen():
                 break
+        # Children that end from now on are nobody's news.
+        signal.set_wakeup_fd(-1)
+        self._wake_in.close()
+        self._wake_out.close()
         for pid in self._children:
             os.kill(pid, signal.SIGKILL)
 
