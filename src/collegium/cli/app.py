@@ -53,6 +53,10 @@ COMMANDS: Mapping[str, Command] = {
     "doctor": Command(
         "collegium.cli.doctor:doctor", "Tell whether a database is sound."
     ),
+    "explain": Command(
+        "collegium.cli.explain:explain",
+        "Say what blocks the places of a class, or why an instance has no timetable.",
+    ),
     "export": Command(
         "collegium.cli.interchange:exporting", "Write a file for another program."
     ),
@@ -69,6 +73,10 @@ COMMANDS: Mapping[str, Command] = {
     "migrate": Command(
         "collegium.cli.migrate:migrate",
         "Bring a database to the schema that this program needs.",
+    ),
+    "repair": Command(
+        "collegium.cli.repair:repair",
+        "Mend a published timetable, moving as little as one likes to pay for.",
     ),
     "solve": Command("collegium.cli.solve:solve", "Make a timetable for an instance."),
     "validate": Command(
