@@ -139,13 +139,14 @@ async def search(
 # Marks may, rarely, be alike: what is found is also asked for its university.
 _SEARCHES: dict[Dialect, str] = {
     "sqlite": (
-        "SELECT w.university_id, w.course_id, best.total FROM ("
-        " SELECT id, score, count(*) OVER () AS total FROM ("
+        "SELECT w.university_id, w.course_id, (SELECT count(*) FROM ("
+        "  SELECT 1 FROM course_search WHERE course_search MATCH ?1 LIMIT ?2)) FROM ("
+        " SELECT id, score FROM ("
         "  SELECT rowid AS id, bm25(course_search, 8.0, 1.0) AS score"
-        "  FROM course_search WHERE course_search MATCH ? LIMIT ?)"
-        " ORDER BY score, id LIMIT ?"
+        "  FROM course_search WHERE course_search MATCH ?1 LIMIT ?2)"
+        " ORDER BY score, id LIMIT ?3"
         ") best CROSS JOIN course_words w ON w.id = best.id"
-        " WHERE w.university_id = ? ORDER BY best.score, best.id"
+        " WHERE w.university_id = ?4 ORDER BY best.score, best.id"
     ),
     "postgresql": (
         "SELECT university_id, course_id, total FROM ("

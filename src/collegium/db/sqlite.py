@@ -37,6 +37,8 @@ from collegium.errors import DatabaseUnavailable
 BUSY_S = 5.0
 """How long a writer waits for writers of other processes."""
 SCAN_LIMIT_S = 2.0
+_SCANNERS = 2
+"""Questions that threads look into at once; the next is at hand when one ends."""
 _FIXED_VERSION = (3, 51, 3)
 
 _T = TypeVar("_T")
@@ -68,10 +70,12 @@ class SqliteDatabase:
         self._vfs = vfs
         self._busy_s = busy_s
         self._scan_limit_s = scan_limit_s
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="collegium-db")
+        self._threads = ThreadPoolExecutor(
+            1 + _SCANNERS, thread_name_prefix="collegium-db"
+        )
         self._lock = asyncio.Lock()
         self._snapshot_lock = asyncio.Lock()
-        self._scan_lock = asyncio.Lock()
+        self._scanners: asyncio.Queue[apsw.Connection] = asyncio.Queue()
         self._group: _Group | None = None
         self._commits: set[asyncio.Task[None]] = set()
         self._readers: list[apsw.Connection] = []
@@ -85,14 +89,18 @@ class SqliteDatabase:
         self._open_writer = await self._in_thread(self._connect)
         self._reader = self._connect(is_reader=True)
         self._snapshot_reader = self._connect(is_reader=True)
-        self._scanner = self._connect(is_reader=True)
-        self._readers = [self._scanner, self._snapshot_reader, self._reader]
+        scanners = [self._connect(is_reader=True) for _ in range(_SCANNERS)]
+        for scanner in scanners:
+            self._scanners.put_nowait(scanner)
+        self._readers = [*scanners, self._snapshot_reader, self._reader]
 
     async def close(self) -> None:
         """Wait for running commits, then close the connections."""
         while self._commits:
             await asyncio.gather(*self._commits)
-        async with self._lock, self._scan_lock:
+        async with self._lock:
+            for _ in range(len(self._readers) and _SCANNERS):
+                await self._scanners.get()
             for reader in self._readers:
                 reader.close()
             self._readers.clear()
@@ -123,14 +131,23 @@ class SqliteDatabase:
 
     async def scan(self, sql: str, params: Params = ()) -> Sequence[Row]:
         """Return all rows of a question, asked in a thread and for a bounded time."""
-        async with self._scan_lock:
-            timer = asyncio.get_running_loop().call_later(
-                self._scan_limit_s, self._scanner.interrupt
-            )
-            try:
-                return await self._in_thread(rows_of, self._scanner, sql, params)
-            finally:
-                timer.cancel()
+        scanner = await self._scanners.get()
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(self._scan_limit_s, scanner.interrupt)
+
+        def give_back() -> None:
+            timer.cancel()
+            self._scanners.put_nowait(scanner)
+
+        asked = self._threads.submit(rows_of, scanner, sql, params)
+        # Also when whoever asked has gone: the thread has it until the question ends.
+        asked.add_done_callback(lambda _: loop.call_soon_threadsafe(give_back))
+        try:
+            return await asyncio.wrap_future(asked)
+        except asyncio.CancelledError:
+            if not asked.done():
+                scanner.interrupt()
+            raise
 
     async def data_version(self) -> int:
         """Return a number that differs once anything has been committed since."""

@@ -337,6 +337,23 @@ async def test_scan_is_bounded_and_out_of_the_way(tmp_path: Path) -> None:
         assert await database.scan("SELECT 1") == [(1,)]
 
 
+async def test_scans_whose_askers_have_gone_end(tmp_path: Path) -> None:
+    """As many as there are connections are given up, long before their limit."""
+    endless = (
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+        "SELECT count(*) FROM n"
+    )
+    database = SqliteDatabase(tmp_path / "x.db", scan_limit_s=600)
+    await database.open()
+    tasks = [asyncio.create_task(database.scan(endless)) for _ in range(3)]
+    await asyncio.wait(tasks, timeout=0.2)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    assert await asyncio.wait_for(database.scan("SELECT 1"), 30) == [(1,)]
+    await database.close()
+
+
 async def test_data_version_tells_of_commits(database: SqliteDatabase) -> None:
     """The number stays while nothing is committed, and differs afterwards."""
     before = await database.data_version()
