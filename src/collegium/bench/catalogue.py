@@ -182,6 +182,11 @@ def _ratio(
     )
 
 
+def _spelled(text: str, chance: random.Random) -> str:
+    """Return one of the many ways in which an address can say a text."""
+    return "".join(f"%{ord(c):02X}" if chance.getrandbits(1) else c for c in text)
+
+
 def _scripts(port: int, size: int) -> dict[str, Script]:
     """Return the requests of each case to a catalogue of ``size`` courses."""
     chance = random.Random(size)
@@ -194,7 +199,9 @@ def _scripts(port: int, size: int) -> dict[str, Script]:
     members["descriptions"] = {"en": "What it is about. " * 20}
 
     def page(_: int) -> bytes:
-        prefix = f"C{chance.randrange(size):07}"[:-2]
+        # Hardly an address is used twice, so that pages are made and not found among
+        # those kept: a larger catalogue would have more of them than are kept.
+        prefix = _spelled(f"C{chance.randrange(size):07}"[:-2], chance)
         return request_bytes("GET", f"{courses}?limit=50&q={prefix}")
 
     def search(_: int) -> bytes:
@@ -210,6 +217,7 @@ def _scripts(port: int, size: int) -> dict[str, Script]:
         "get": _readers(size),
         "not_modified": _always(known),
         "page": page,
+        "page_again": _always(request_bytes("GET", f"{courses}?limit=50&q=C00000")),
         "search": search,
         "create": create,
     }

@@ -18,6 +18,9 @@ from collegium.rest.server import Server, Tls, address_of, bind
 from collegium.settings import CoordinatorSettings
 from collegium.tracing.export import exporting
 
+_COLLECTIONS = (20_000, 20, 20)
+"""A page of fifty rows makes a thousand objects, all of which end with the request."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -41,6 +44,7 @@ def _serve(settings: CoordinatorSettings) -> None:
     sock = bind(settings.host, settings.port)
     address = settings.url or address_of(sock, is_tls=tls is not None)
     app = create_app(settings, address)
+    gc.set_threshold(*_COLLECTIONS)
     gc.freeze()  # all this stays; looking through it would stop requests for 0.1 s
     _log.info("the coordinator listens at %s", address)
 

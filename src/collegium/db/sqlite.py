@@ -290,6 +290,8 @@ class SqliteDatabase:
                 str(self._path), vfs=self._vfs, statementcachesize=400
             )
             connection.set_busy_timeout(int(self._busy_s * 1000))
+            # A plan for the statement, not a new one for each of its values.
+            connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
             self._use_wal(connection)
             for pragma in (
                 "synchronous = FULL",

@@ -6,10 +6,11 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,6 +25,9 @@ LARGEST_LIMIT = 200
 KEPT_BYTES = 16 * 2**20
 """Bodies of pages that are kept: some six hundred pages of fifty courses."""
 _SEAL_BYTES = 8
+# Names of plain letters, and values that need no other writing.
+_PLAIN_QUERY = re.compile(r"(?:[a-z_]+=[\w.,:~+%-]*(?:&|$))*", re.ASCII)
+_IN_PATHS = "/:@!$&'()*+,;=~"
 
 
 class PageQuery(BaseModel):
@@ -145,11 +149,12 @@ class Links:
 
 def links(request: Request, page: Page, seal: CursorSeal, *, walk: str) -> Links:
     """Return the addresses around a page, other query parameters kept."""
-    path = request.scope.get("root_path", "") + request.url.path
-    kept = [(k, v) for k, v in request.query_params.multi_items() if k != "cursor"]
+    path = request.scope.get("root_path", "") + quote(request.scope["path"], _IN_PATHS)
+    kept = _without_cursor(request)
 
     def address(cursor: str | None) -> str:
-        query = urlencode(kept if cursor is None else [*kept, ("cursor", cursor)])
+        # A cursor has only characters that stand for themselves.
+        query = kept if cursor is None else f"{kept}&cursor={cursor}".lstrip("&")
         return f"{path}?{query}" if query else path
 
     def beside(item: Any, *, is_backward: bool) -> str:
@@ -161,6 +166,15 @@ def links(request: Request, page: Page, seal: CursorSeal, *, walk: str) -> Links
         prev=beside(items[0], is_backward=True) if page.has_before else None,
         next=beside(items[-1], is_backward=False) if page.has_after else None,
     )
+
+
+def _without_cursor(request: Request) -> str:
+    """Return the query without its cursor, written so that it can stand in a header."""
+    query: str = request.scope["query_string"].decode("latin-1")
+    if _PLAIN_QUERY.fullmatch(query):
+        return "&".join(p for p in query.split("&") if not p.startswith("cursor="))
+    items = request.query_params.multi_items()
+    return urlencode([(k, v) for k, v in items if k != "cursor"])
 
 
 @dataclass(frozen=True, slots=True)
