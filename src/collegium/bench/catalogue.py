@@ -20,13 +20,14 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from collegium.bench.catalogue_rows import TOPIC_EVERY, fill
 from collegium.bench.peers.drivers.processes import free_port
 from collegium.bench.wire import Script, Tally, load, request_bytes
-from collegium.errors import Unavailable
+from collegium.errors import Misconfigured, Unavailable
 
 TARGETS: Mapping[str, float] = {
     "get": 0.6,
@@ -78,6 +79,8 @@ def bench_catalogue(plan: Plan, tell: Tell) -> dict[str, Any]:
     Unavailable
         When a server does not start.
     """
+    if plan.database is not None:
+        _require_orm()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         bare = free_port()
@@ -144,9 +147,15 @@ def _report(
         for size in plan.sizes
     }
     cases: Any = found[str(first)]["cases"]
-    met = {name: cases[name]["ratio"] >= TARGETS[name] for name in TARGETS}
-    if "orm" in cases:
-        met["orm"] = _ratio(rounds, ("get", first), ("orm", first)) >= ORM_TARGET
+    # A database beside the coordinator takes its share of the cores; what is promised
+    # of it is only how it compares with the obvious way of using it.
+    met = {}
+    to_orm = None
+    if plan.database is None:
+        met = {name: cases[name]["ratio"] >= TARGETS[name] for name in TARGETS}
+    else:
+        to_orm = round(_ratio(rounds, ("get", first), ("orm", first)), 2)
+        met["orm"] = to_orm >= ORM_TARGET
     if last != first:
         for name in ("get", "page", "create"):
             kept = _ratio(rounds, (name, last), (name, first))
@@ -155,7 +164,8 @@ def _report(
         "database": "postgresql" if plan.database else "sqlite",
         "connections": plan.connections,
         "sizes": found,
-        "targets": dict(TARGETS),
+        "targets": dict(TARGETS) if plan.database is None else {"orm": ORM_TARGET},
+        "get_to_orm": to_orm,
         "met": met,
         "is_met": all(met.values()),
     }
@@ -180,6 +190,14 @@ def _ratio(
     return statistics.median(
         found[upper].per_second / found[lower].per_second for found in rounds
     )
+
+
+def _require_orm() -> None:
+    """Raise ``Misconfigured`` when the ORM that is compared with cannot run."""
+    if find_spec("greenlet") is None:
+        raise Misconfigured(
+            "Comparing with the ORM needs the package greenlet: install collegium[orm]."
+        )
 
 
 def _spelled(text: str, chance: random.Random) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import asyncpg
+
 from collegium.catalogue.changes import values_of
 from collegium.courses.schemas import CourseIn
 from collegium.courses.search import index
@@ -42,6 +44,17 @@ async def fill(url: str, size: int) -> None:
                 await _add(transaction, work, record.id, numbers)
     finally:
         await database.close()
+    if database.dialect == "postgresql":
+        await _settle(url)
+
+
+async def _settle(url: str) -> None:
+    """Do at once what autovacuum does within a minute; plans are guesses before."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("VACUUM ANALYZE")
+    finally:
+        await connection.close()
 
 
 async def _add(
