@@ -45,6 +45,7 @@ def _serve(settings: CoordinatorSettings) -> None:
     address = settings.url or address_of(sock, is_tls=tls is not None)
     app = create_app(settings, address)
     gc.set_threshold(*_COLLECTIONS)
+    gc.collect()
     gc.freeze()  # all this stays; looking through it would stop requests for 0.1 s
     _log.info("the coordinator listens at %s", address)
 

@@ -63,6 +63,34 @@ class Lease(BaseModel):
     to_beat: tuple[int, int] | None = None
 
 
+class LeaseResult(BaseModel):
+    """The output of one lease.
+
+    Parameters
+    ----------
+    walk : the state in which the search ended, packed.
+    best, score : the best solution met, when it ranks before ``to_beat``; None for
+        ``best`` when it is the walk itself.
+    iterations, moves : trials of the search, and placements it evaluated for them.
+    shares, weights : of a pilot, how long a cooling should stay where; what broken
+        constraints weigh in the end.
+    search_s, seconds : of the search alone, and of everything.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    walk: str
+    walk_rank: tuple[int, int]
+    best: str | None = None
+    score: Score | None = None
+    iterations: int = Field(ge=0)
+    moves: int = Field(ge=0)
+    shares: Shares = []
+    weights: Weights = {}
+    search_s: float = Field(ge=0)
+    seconds: float = Field(ge=0)
+
+
 class Island(BaseModel):
     """One annealing.
 

@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from collegium.errors import Invalid, TaskFailed
-from collegium.timetabling.solution import Cost, Solution
-from collegium.timetabling.solve import (
-    Instance,
-    Progress,
-    Result,
-    prepare,
-    solve,
-    warm_up,
-)
 from collegium.workloads import leases
 from collegium.workloads.base import Claim, Piece, Settled, TaskContext, Workload
 from collegium.workloads.lease_plan import (
     Lease,
     LeasePlan,
+    LeaseResult,
     Score,
     Sha256,
-    Shares,
-    Weights,
 )
-from collegium.workloads.payloads import (
-    from_text,
-    pack,
-    problem_of,
-    remembered,
-    to_text,
-    unpack,
-)
+from collegium.workloads.payloads import from_text
 from collegium.workloads.timetable_check import CheckOrder, TimetableCheck, Verdict
 
 RESULT_MEDIA_TYPE = "application/xml"
@@ -66,34 +49,6 @@ class TimetableJob(BaseModel):
         if self.seconds is not None and self.iterations is not None:
             raise ValueError("give seconds or iterations, not both")
         return self
-
-
-class LeaseResult(BaseModel):
-    """The output of one lease.
-
-    Parameters
-    ----------
-    walk : the state in which the search ended, packed.
-    best, score : the best solution met, when it ranks before ``to_beat``; None for
-        ``best`` when it is the walk itself.
-    iterations, moves : trials of the search, and placements it evaluated for them.
-    shares, weights : of a pilot, how long a cooling should stay where; what broken
-        constraints weigh in the end.
-    search_s, seconds : of the search alone, and of everything.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    walk: str
-    walk_rank: tuple[int, int]
-    best: str | None = None
-    score: Score | None = None
-    iterations: int = Field(ge=0)
-    moves: int = Field(ge=0)
-    shares: Shares = []
-    weights: Weights = {}
-    search_s: float = Field(ge=0)
-    seconds: float = Field(ge=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,23 +85,12 @@ class Timetable:
         TaskFailed
             When problem or start cannot be read.
         """
-        begun_s = time.perf_counter()
-        problem = problem_of(context, task.problem)
-        instance = remembered(
-            context, "instances", task.problem, lambda: prepare(problem)
-        )
-        start = None
-        if task.start is not None:
-            try:
-                start = unpack(context.blob(task.start), problem)
-            except Invalid as error:
-                raise TaskFailed(f"The start: {error.detail}") from error
-        result = _search(task, context, instance, start)
-        return _lease_result(task, result, begun_s)
+        result: LeaseResult = _running().run_lease(task, context)
+        return result
 
     def warm_up(self) -> None:
         """Compile the solver, or load what was compiled before; once in a process."""
-        warm_up()
+        _running().prepare_process()
 
     def needs(self, job: TimetableJob) -> Sequence[str]:
         """Return the problem."""
@@ -272,64 +216,13 @@ class Timetable:
         return verdict.xml.encode(), RESULT_MEDIA_TYPE
 
 
-def _search(
-    task: Lease, context: TaskContext, instance: Instance, start: Solution | None
-) -> Result:
-    def observe(progress: Progress) -> bool:
-        context.report(
-            {
-                "objective": progress.best.total,
-                "violations": progress.best.hard,
-                "moves": progress.moves,
-                "moves_per_s": round(progress.moves_per_s),
-            }
-        )
-        return not context.is_cancelled()
+def _running() -> ModuleType:
+    """Return the module that runs leases, imported when one is.
 
-    seconds = None
-    if task.seconds is not None:
-        seconds = min(task.seconds, context.remaining_s())
-    return solve(
-        instance,
-        start=start,
-        seed=task.seed,
-        seconds=seconds,
-        iterations=task.iterations,
-        method=task.method,
-        cool_from=task.cool_from,
-        cool_to=task.cool_to,
-        shares=tuple(task.shares),
-        weights=task.weights,
-        observe=observe,
-    )
-
-
-def _lease_result(task: Lease, result: Result, begun_s: float) -> LeaseResult:
-    is_worth_it = task.to_beat is None or result.best_cost.rank < task.to_beat
-    is_walk = result.best_cost == result.walk_cost
-    return LeaseResult(
-        walk=to_text(pack(result.walk)),
-        walk_rank=result.walk_cost.rank,
-        best=to_text(pack(result.best)) if is_worth_it and not is_walk else None,
-        score=_score(result.best_cost) if is_worth_it else None,
-        iterations=result.iterations,
-        moves=result.moves,
-        shares=list(result.shares),
-        weights=dict(result.weights),
-        search_s=result.seconds,
-        seconds=time.perf_counter() - begun_s,
-    )
-
-
-def _score(cost: Cost) -> Score:
-    return Score(
-        hard=cost.hard,
-        total=cost.total,
-        time=cost.time,
-        room=cost.room,
-        distribution=cost.distribution,
-        student=cost.student,
-    )
+    Who only plans and judges them, as a coordinator does, would pay for the compiler
+    with half a second and a third of its memory.
+    """
+    return import_module("collegium.workloads.timetable_lease")
 
 
 def _is_confirmed(claimed: Score, judged: Score) -> bool:

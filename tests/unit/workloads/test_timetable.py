@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from collections.abc import MutableMapping
 from functools import cache
 from typing import Any
@@ -11,9 +13,9 @@ from collegium.errors import Malformed, TaskFailed
 from collegium.timetabling.generate import SampleSize, generate
 from collegium.timetabling.itc2019 import read_timetable, write_problem
 from collegium.timetabling.validate import validate
-from collegium.workloads.lease_plan import Lease, LeasePlan, Score
+from collegium.workloads.lease_plan import Lease, LeasePlan, LeaseResult, Score
 from collegium.workloads.payloads import pack, to_text, unpack
-from collegium.workloads.timetable import LeaseResult, Timetable, TimetableJob
+from collegium.workloads.timetable import Timetable, TimetableJob
 from collegium.workloads.timetable_check import CheckOrder, TimetableCheck, Verdict
 
 SIZE = SampleSize(n_classes=20, n_students=40, n_rooms=6)
@@ -218,3 +220,17 @@ def test_verdicts_and_plans_survive_their_json() -> None:
     assert LeasePlan.model_validate_json(plan.model_dump_json()) == plan
     verdict = Verdict(score=Score(hard=1, total=2), broken={"limit": 1})
     assert Verdict.model_validate_json(verdict.model_dump_json()) == verdict
+
+
+def test_planning_and_judging_need_no_compiler() -> None:
+    """A coordinator loads the workload without what only running it needs."""
+    program = (
+        "import sys\n"
+        "from collegium.workloads.registry import load_workloads\n"
+        "assert 'timetable' in load_workloads()\n"
+        "print('numba' in sys.modules)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert found.stdout == "False\n"
