@@ -63,6 +63,8 @@ def main(fd: int, paths: str, parent: int, *, is_warm: bool) -> None:
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     catalogue: Catalogue = import_workloads(json.loads(paths))
+    for workload in catalogue.values():
+        getattr(workload, "preload", lambda: None)()
     if is_warm and any(hasattr(w, "warm_up") for w in catalogue.values()):
         with _one_at_a_time():
             catalogue = _warmed_up(catalogue)

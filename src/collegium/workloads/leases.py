@@ -11,7 +11,7 @@ one begins with the best of all islands, half hot. When the pilot has found noth
 feasible, one round takes all the time. In the last round islands meet at a few points,
 where the worse half goes on from where the best one stands, and at last improves the
 incumbent part by part, exactly. A slot that appears late gets an island that starts
-from the incumbent.
+from the incumbent. A job that has nothing to show at its end goes on with pilots.
 
 State without input or output: time is passed in, chance comes from the job's seed, so
 that every decision can be replayed.
@@ -47,6 +47,10 @@ START_S = 600.0
 """How long a job may wait for its first lease to run before its budget begins."""
 LAST_MOMENT_S = 0.2
 """Less than this is not worth a lease."""
+OVERTIME_S = 60.0
+"""How much longer a job goes on that has nothing to show, since all that came back was
+lost, late or false."""
+OVERTIME_LEASE_S = 3.0
 
 
 def next_leases(
@@ -68,7 +72,10 @@ def is_over(plan: LeasePlan, *, elapsed_s: float) -> bool:
     if best is not None and best.score.hard == 0 and best.score.total <= plan.target:
         return True
     if plan.seconds is not None:
-        return plan.seconds - _spent_s(plan, elapsed_s) < LAST_MOMENT_S
+        left_s = plan.seconds - _spent_s(plan, elapsed_s)
+        if best is None and plan.returned:
+            left_s += OVERTIME_S
+        return left_s < LAST_MOMENT_S
     return bool(plan.islands) and all(i.reached >= 1 for i in plan.islands)
 
 
@@ -195,14 +202,17 @@ def _new_island(plan: LeasePlan) -> Island:
 def _lease(plan: LeasePlan, island: Island, spent_s: float) -> tuple[int, Lease]:
     seconds: float | None = None
     iterations: int | None = None
-    if plan.seconds is not None:
+    is_late = plan.seconds is not None and plan.seconds - spent_s < LAST_MOMENT_S
+    if is_late:
+        seconds, begin, until = OVERTIME_LEASE_S, 1.0, 1.0
+    elif plan.seconds is not None:
         seconds = lease_s(plan, spent_s=spent_s)
         begin = share_done(plan, spent_s)
         until = share_done(plan, spent_s + seconds)
     else:
         begin = island.reached
         iterations, until = lease_iterations(plan, island)
-    is_pilot = plan.shares is None
+    is_pilot = is_late or plan.shares is None
     round_ = round_of(plan, begin)
     if not is_pilot:
         _enter(plan, island, round_)

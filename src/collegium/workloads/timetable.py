@@ -88,6 +88,10 @@ class Timetable:
         result: LeaseResult = _running().run_lease(task, context)
         return result
 
+    def preload(self) -> None:
+        """Import what running needs, in a process that will run leases."""
+        _running()
+
     def warm_up(self) -> None:
         """Compile the solver, or load what was compiled before; once in a process."""
         _running().prepare_process()

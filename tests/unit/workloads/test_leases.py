@@ -10,6 +10,8 @@ from collegium.workloads.lease_plan import Lease, LeasePlan, Score
 from collegium.workloads.leases import (
     EXCHANGES,
     FINISHING,
+    OVERTIME_LEASE_S,
+    OVERTIME_S,
     START_S,
     counted,
     is_over,
@@ -86,6 +88,7 @@ def test_one_island_continues_its_own_walk_without_a_gap_in_the_cooling() -> Non
         assert _come_back(
             plan, number, (0, 5000 - number), run_s=lease.seconds, elapsed_s=elapsed_s
         )
+        counted(plan, number, _sha(number + 1), Score(hard=0, total=5000 - number))
     assert leases[0].start is None
     assert leases[0].method == "pilot"
     assert leases[1].cool_from == 0
@@ -325,11 +328,29 @@ def test_waiting_for_the_first_lease_to_run_does_not_use_up_the_budget() -> None
     [(number, _)] = next_leases(plan, free_slots=1, elapsed_s=0)
     assert not is_over(plan, elapsed_s=100)
     _come_back(plan, number, (0, 9), run_s=3, elapsed_s=100)
+    counted(plan, number, _sha(number + 1), Score(hard=0, total=9))
     [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=100)
     assert lease.cool_from == 0
     assert plan.piloted_s == 3
     assert not is_over(plan, elapsed_s=111)
     assert is_over(plan, elapsed_s=112)
+
+
+def test_a_job_with_nothing_to_show_goes_on_for_a_while() -> None:
+    """All that came back was false: new beginnings, until one counts or time is up."""
+    plan = LeasePlan(problem=PROBLEM, seconds=4)
+    [(number, _)] = next_leases(plan, free_slots=1, elapsed_s=0)
+    _come_back(plan, number, (0, 0), run_s=0.3, elapsed_s=0.3)
+    refused(plan, _sha(number + 1), _sha(number + 1))
+    assert not is_over(plan, elapsed_s=5)
+    [(number, lease)] = next_leases(plan, free_slots=1, elapsed_s=5)
+    assert (lease.method, lease.start) == ("pilot", None)
+    assert lease.seconds == OVERTIME_LEASE_S
+    assert (lease.cool_from, lease.cool_to) == (0, 1)
+    assert is_over(plan, elapsed_s=5 + OVERTIME_S)
+    _come_back(plan, number, (0, 7), run_s=3, elapsed_s=8)
+    counted(plan, number, _sha(number + 1), Score(hard=0, total=7))
+    assert is_over(plan, elapsed_s=8)
 
 
 def test_waiting_for_the_first_lease_has_an_end() -> None:
@@ -396,6 +417,7 @@ def test_whatever_happens_leases_stay_within_the_budget(
             number = plan.flights[which % len(plan.flights)].number
             if returns:
                 _come_back(plan, number, (which, 10))
+                counted(plan, number, _sha(number + 1), Score(hard=which, total=10))
             else:
                 lost(plan, number)
         elapsed_s += waited_s
