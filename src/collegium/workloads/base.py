@@ -46,7 +46,9 @@ class Workload(Protocol):
     Notes
     -----
     A workload may also have ``is_idempotent = True``: running it twice at the same time
-    does no harm. Only then a coordinator may hedge it (``--hedge``).
+    does no harm. Only then a coordinator may hedge it (``--hedge``). ``preload()``
+    imports what only running needs, in the processes that will run it; ``warm_up()``
+    makes ready what the first run would wait for, before a worker says it is ready.
     """
 
     name: ClassVar[str]
