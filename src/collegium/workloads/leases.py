@@ -5,8 +5,9 @@ one simulated annealing: every lease goes on from the state in which the one bef
 left it, with the weights that its constraints had there, at the temperature that the
 elapsed share of the budget says. The first leases are pilots, short coolings that
 already give a timetable and tell at which temperatures the next ones should stay.
-Then come some rounds of cooling from hot to cold, because what is settled while it is
-hot differs from run to run by more than a longer run would gain. The last and longest
+Then come some rounds of cooling from hot to cold, each from a new beginning, because
+what is settled while it is hot differs from run to run by more than a longer run would
+gain. The last and longest
 one begins with the best of all islands, half hot. When the pilot has found nothing
 feasible, one round takes all the time. In the last round islands meet at a few points,
 where the worse half goes on from where the best one stands, and at last improves the
@@ -237,12 +238,17 @@ def _lease(plan: LeasePlan, island: Island, spent_s: float) -> tuple[int, Lease]
 
 
 def _enter(plan: LeasePlan, island: Island, round_: int) -> None:
-    """Begin a new cooling when a round has ended; the last one with the best."""
+    """Begin a new cooling when a round has ended; the last one with the best.
+
+    The others begin with nothing: what the round before has settled, heating alone does
+    not undo.
+    """
     if round_ <= island.round:
         return
     island.round = round_
     island.weights = {}
     if round_ < len(rounds(plan)) - 1:
+        island.walk = island.walk_rank = None
         return
     # Not the incumbent: when that has been checked is a matter of time, and a budget in
     # iterations shall give the same whenever it is spent.
