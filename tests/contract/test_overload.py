@@ -35,6 +35,7 @@ async def client(tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
         yield client
 
 
+@pytest.mark.alone
 async def test_the_good_client_is_served_all_the_time(
     client: aiohttp.ClientSession,
 ) -> None:
