@@ -12,16 +12,13 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from collegium.catalogue.context import Catalogue
 from collegium.db.connect import database_at
 from collegium.db.database import Database
 from collegium.db.migrate import migrate
 from collegium.db.postgresql import PostgresqlDatabase
-from collegium.db.secrets import shared_secret
 from collegium.errors import Misconfigured, Unavailable
-from collegium.rest.pages import CursorSeal
 from fixtures.asgi import AsgiClient
-from fixtures.catalogue import catalogue_app
+from fixtures.catalogue import served
 from fixtures.cluster import free_port
 from fixtures.postgresql import Postgresql
 from fixtures.waiting import until
@@ -98,10 +95,7 @@ async def pooled(pooled_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 async def client(pooled: Database) -> AsgiClient:
     """Return a client of the catalogue there."""
-    app = catalogue_app()
-    seal = CursorSeal(await shared_secret(pooled, "cursors"))
-    app.state.catalogue = Catalogue(pooled, seal)
-    return AsgiClient(app)
+    return await served(pooled)
 
 
 async def test_the_catalogue_needs_no_session(client: AsgiClient) -> None:

@@ -149,13 +149,11 @@ def _report(
     cases: Any = found[str(first)]["cases"]
     # A database beside the coordinator takes its share of the cores; what is promised
     # of it is only how it compares with the obvious way of using it.
-    met = {}
-    to_orm = None
-    if plan.database is None:
-        met = {name: cases[name]["ratio"] >= TARGETS[name] for name in TARGETS}
-    else:
-        to_orm = round(_ratio(rounds, ("get", first), ("orm", first)), 2)
-        met["orm"] = to_orm >= ORM_TARGET
+    targets, ratios = dict(TARGETS), {n: cases[n]["ratio"] for n in TARGETS}
+    if plan.database is not None:
+        targets = {"orm": ORM_TARGET}
+        ratios = {"orm": round(_ratio(rounds, ("get", first), ("orm", first)), 2)}
+    met = {name: ratios[name] >= target for name, target in targets.items()}
     if last != first:
         for name in ("get", "page", "create"):
             kept = _ratio(rounds, (name, last), (name, first))
@@ -164,8 +162,8 @@ def _report(
         "database": "postgresql" if plan.database else "sqlite",
         "connections": plan.connections,
         "sizes": found,
-        "targets": dict(TARGETS) if plan.database is None else {"orm": ORM_TARGET},
-        "get_to_orm": to_orm,
+        "targets": targets,
+        "get_to_orm": ratios.get("orm"),
         "met": met,
         "is_met": all(met.values()),
     }

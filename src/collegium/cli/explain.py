@@ -75,16 +75,12 @@ def explain(
     explanations = [explain_class(problem, held, c) for c in indices]
     with watched("asking", None, is_quiet=quiet) as goes_on:
         conflicts = _conflicts(problem, held, indices, explanations, effort, goes_on)
-    found = list(zip(explanations, conflicts, strict=True))
+    found = list(zip(indices, explanations, conflicts, strict=True))
     if not quiet:
-        for explanation, conflict in found:
-            _show(problem, explanation, conflict)
-    reports = [
-        _report(problem, c, explanation, conflict)
-        for c, (explanation, conflict) in zip(indices, found, strict=True)
-    ]
-    print(json.dumps({"classes": reports}))
-    return 0 if all(explanation.free for explanation, _ in found) else EXIT_BLOCKED
+        for answer in found:
+            _show(problem, *answer)
+    print(json.dumps({"classes": [_report(problem, *answer) for answer in found]}))
+    return 0 if all(explanation.free for explanation in explanations) else EXIT_BLOCKED
 
 
 def _explain_all(problem: Problem, effort: float, *, is_quiet: bool) -> int:
@@ -196,15 +192,14 @@ def _where(problem: Problem, kind: str, index: int) -> dict[str, Any]:
 
 
 def _show(
-    problem: Problem, explanation: Explanation, conflict: Conflict | None
+    problem: Problem, c: int, explanation: Explanation, conflict: Conflict | None
 ) -> None:
     """Show what forbids the places, by cause and by blocker."""
     console = Console(stderr=True)
     free, n = len(explanation.free), len(explanation.spots)
     console.print(f"class {explanation.class_id}: {free} of {n} places are free")
-    index = _named(problem, [explanation.class_id])[0]
     for spot in explanation.free[:SHOWN]:
-        console.print(f"  {said(place_of(problem, index, spot.time, spot.room))}")
+        console.print(f"  {said(place_of(problem, c, spot.time, spot.room))}")
     if explanation.by_cause:
         table = Table("cause", "places", title="What forbids the others")
         for kind, count in _ranked(explanation.by_cause):

@@ -21,7 +21,7 @@ from collegium.cli.changes import (
 )
 from collegium.cli.places import place_of, said
 from collegium.cli.watching import watched
-from collegium.errors import Malformed, Unreadable
+from collegium.errors import Malformed
 from collegium.timetabling.changes import carry_over
 from collegium.timetabling.exact.perturbation import Repair
 from collegium.timetabling.exact.perturbation import repair as solve_repair
@@ -29,6 +29,7 @@ from collegium.timetabling.instance import prepare
 from collegium.timetabling.itc2019 import (
     read_problem,
     read_timetable,
+    require_place,
     save,
     write_problem,
     write_timetable,
@@ -127,8 +128,8 @@ def repair(
     old = read_problem(instance)
     published = solution_of(old, read_timetable(solution))
     new = changed(old, _edits(old, close_room or [], forbid or [], changes))
-    for path in (out, instance_out):
-        _refuse_unwritable(path)
+    for path in (out, *([instance_out] if instance_out else [])):
+        require_place(path)
     start = carry_over(old, published, new)
     price = _dear(old, published) if move_cost is None else move_cost
     with watched("repairing", seconds, is_quiet=quiet) as goes_on:
@@ -170,11 +171,6 @@ def _edits(
             "Nothing has changed: give --close-room, --forbid or --changes."
         )
     return edits
-
-
-def _refuse_unwritable(path: Path | None) -> None:
-    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
-        raise Unreadable(f"{path}: cannot be written there")
 
 
 def _dear(problem: Problem, published: Solution) -> int:

@@ -13,10 +13,10 @@ import typer
 from collegium.cli.display import Display
 from collegium.cli.solving import solve_here
 from collegium.cli.solving_remote import solve_there
-from collegium.errors import Invalid, TaskFailed, Unreadable
+from collegium.errors import Invalid, TaskFailed
 from collegium.jobs.journal import Outcome
 from collegium.settings import core_count
-from collegium.timetabling.itc2019 import read_problem, save
+from collegium.timetabling.itc2019 import read_problem, require_place, save
 
 DEFAULT_SECONDS = 60.0
 EXIT_INFEASIBLE = 1
@@ -113,8 +113,7 @@ def _refuse_contradictions(
 def _checked(instance: Path, out: Path) -> bytes:
     """Return the instance's bytes, having made sure that the work is not in vain."""
     read_problem(instance)
-    if out.is_dir() or not out.absolute().parent.is_dir():
-        raise Unreadable(f"{out}: cannot be written there")
+    require_place(out)
     return instance.read_bytes()
 
 

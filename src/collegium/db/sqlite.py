@@ -99,7 +99,7 @@ class SqliteDatabase:
         while self._commits:
             await asyncio.gather(*self._commits)
         async with self._lock:
-            for _ in range(len(self._readers) and _SCANNERS):
+            for _ in self._readers[:_SCANNERS]:  # until nobody asks through them
                 await self._scanners.get()
             for reader in self._readers:
                 reader.close()

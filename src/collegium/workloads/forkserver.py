@@ -62,12 +62,10 @@ def main(fd: int, paths: str, parent: int, *, is_warm: bool) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    catalogue: Catalogue = import_workloads(json.loads(paths))
-    for workload in catalogue.values():
-        getattr(workload, "preload", lambda: None)()
+    catalogue = _readied(import_workloads(json.loads(paths)), "preload")
     if is_warm and any(hasattr(w, "warm_up") for w in catalogue.values()):
         with _one_at_a_time():
-            catalogue = _warmed_up(catalogue)
+            catalogue = _readied(catalogue, "warm_up")
     gc.collect()
     gc.freeze()  # so that counting references does not copy shared pages
     ForkServer(socket.socket(fileno=fd), catalogue).run()
@@ -165,16 +163,17 @@ class ForkServer:
             _log.debug("the parent is gone")
 
 
-def _warmed_up(catalogue: Catalogue) -> Catalogue:
-    warm: dict[str, Workload] = {}
+def _readied(catalogue: Catalogue, step: str) -> Catalogue:
+    """Have each workload that has this step take it; leave out those that fail."""
+    ready: dict[str, Workload] = {}
     for name, workload in catalogue.items():
         try:
-            getattr(workload, "warm_up", lambda: None)()
+            getattr(workload, step, lambda: None)()
         except Exception:  # noqa: BLE001 - whatever a plug-in raises
-            _log.exception("workload %s cannot be warmed up and is left out", name)
+            _log.exception("workload %s fails at %s and is left out", name, step)
             continue
-        warm[name] = workload
-    return warm
+        ready[name] = workload
+    return ready
 
 
 @contextlib.contextmanager

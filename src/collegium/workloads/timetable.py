@@ -94,7 +94,7 @@ class Timetable:
 
     def warm_up(self) -> None:
         """Compile the solver, or load what was compiled before; once in a process."""
-        _running().prepare_process()
+        import_module("collegium.timetabling.solve").warm_up()
 
     def needs(self, job: TimetableJob) -> Sequence[str]:
         """Return the problem."""

@@ -6,22 +6,10 @@ import time
 
 from collegium.errors import Invalid, TaskFailed
 from collegium.timetabling.solution import Cost, Solution
-from collegium.timetabling.solve import (
-    Instance,
-    Progress,
-    Result,
-    prepare,
-    solve,
-    warm_up,
-)
+from collegium.timetabling.solve import Instance, Progress, Result, prepare, solve
 from collegium.workloads.base import TaskContext
 from collegium.workloads.lease_plan import Lease, LeaseResult, Score
 from collegium.workloads.payloads import pack, problem_of, remembered, to_text, unpack
-
-
-def prepare_process() -> None:
-    """Compile the solver, or load what was compiled before."""
-    warm_up()
 
 
 def run_lease(task: Lease, context: TaskContext) -> LeaseResult:

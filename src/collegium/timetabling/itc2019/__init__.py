@@ -13,7 +13,12 @@ from __future__ import annotations
 
 from collegium.timetabling.itc2019.problem_reader import read_problem
 from collegium.timetabling.itc2019.problem_writer import write_problem
-from collegium.timetabling.itc2019.storage import DEFAULT_LIMITS, Limits, save
+from collegium.timetabling.itc2019.storage import (
+    DEFAULT_LIMITS,
+    Limits,
+    require_place,
+    save,
+)
 from collegium.timetabling.itc2019.timetable_xml import (
     read_timetable,
     write_timetable,
@@ -24,6 +29,7 @@ __all__ = [
     "Limits",
     "read_problem",
     "read_timetable",
+    "require_place",
     "save",
     "write_problem",
     "write_timetable",

@@ -59,6 +59,18 @@ def load(source: Path | bytes, limits: Limits) -> bytes:
     return stored
 
 
+def require_place(path: Path) -> None:
+    """Make sure, before long work, that its file has a place.
+
+    Raises
+    ------
+    Unreadable
+        When it is a folder, or in none.
+    """
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise Unreadable(f"{path}: cannot be written there")
+
+
 def save(path: Path, xml: bytes) -> None:
     """Write a file whole or not at all; compressed when its name ends in ``.gz``.
 
