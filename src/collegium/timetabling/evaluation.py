@@ -14,9 +14,13 @@ from collegium.timetabling.arrays import (
     COURSE,
     FIRST,
     G_HARD,
+    G_KIND,
+    G_MEMBERS,
+    G_MEMBERS_END,
     I32,
     I64,
     LAST,
+    MAX_BREAKS,
     ORDER,
     REQUESTED,
     SEATS,
@@ -93,11 +97,20 @@ def _groups(instance: Instance, t: I32) -> tuple[int, int]:
     recount_groups(instance.model, state)
     soft = broken = 0
     for g, raw in enumerate(state.raw.tolist()):
+        if _says_nothing(instance.model, g, t):
+            continue
         if instance.model.groups[g, G_HARD]:
             broken += raw > 0
         else:
             soft += int(group_cost(instance.model, g, raw))
     return soft, broken
+
+
+def _says_nothing(m: Model, g: int, t: I32) -> bool:
+    """Tell whether a group is about breaks and lacks a class that may bridge one."""
+    members = m.members[m.groups[g, G_MEMBERS] : m.groups[g, G_MEMBERS_END]]
+    is_about_breaks = m.groups[g, G_KIND] == MAX_BREAKS
+    return bool(is_about_breaks and np.any(t[members] == m.n_times))
 
 
 @compiled
