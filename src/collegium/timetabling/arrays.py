@@ -83,6 +83,7 @@ WEIGHT_TIME, WEIGHT_ROOM, WEIGHT_DISTRIBUTION, WEIGHT_STUDENT = 0, 1, 2, 3
 
 # Places in State.shares.
 SHARE_STUDENT, SHARE_PLACE, SHARE_SWAP, SHARE_FAMILY = 0, 1, 2, 3
+SHARE_FOLLOWED, STUDENT_HEAT = 4, 5
 
 NEVER_MEET, NO_MATES = -2, -1
 
@@ -168,10 +169,13 @@ class State(Memory):
     cells : violation of each (group, atom, day); raw : (n_groups,) their sums.
     pair_weight, room_weight, group_weight : what a hard violation costs.
     totals : (TOTALS,).
-    shares : (4,) of 1024 trials those of students; of 1024 others those of one class,
-        with the exchanges of two, and with families; the rest are ejection chains.
+    shares : (6,) of 1024 trials those of students; of 1024 others those of one class,
+        with the exchanges of two, and with families; the rest are ejection chains; of
+        1024 of all these those that students follow; and the temperature of students
+        in 1024ths of that of classes.
     random : (1,) state of the random numbers.
-    scratch : (5, n) working space of the moves.
+    scratch : (6, n) working space of the moves.
+    followers : (n, 1 + width) requests that have changed chains, and their former ones.
     best_at : (n_classes, 2) best rows; best_enrolled : (n_seats,).
     """
 
@@ -196,5 +200,6 @@ class State(Memory):
     shares: List32
     random: ListU64
     scratch: Table32
+    followers: Table32
     best_at: Table32
     best_enrolled: List32

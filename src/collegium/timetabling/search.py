@@ -18,9 +18,11 @@ from collegium.timetabling.arrays import (
     PAIRS_END,
     ROOMS,
     SHARE_FAMILY,
+    SHARE_FOLLOWED,
     SHARE_PLACE,
     SHARE_STUDENT,
     SHARE_SWAP,
+    STUDENT_HEAT,
     TIMES,
     Model,
     State,
@@ -28,6 +30,7 @@ from collegium.timetabling.arrays import (
 from collegium.timetabling.chance import draw, draw_unit
 from collegium.timetabling.compiled import compiled, inlined
 from collegium.timetabling.families import try_family
+from collegium.timetabling.following import try_followed
 from collegium.timetabling.incumbent import note_best, save_best
 from collegium.timetabling.moves import (
     NO_BOUND,
@@ -66,7 +69,7 @@ def anneal(m: Model, s: State, moves: int, hot: float, cold: float) -> None:
         for _ in range(_STRIDE):
             threshold = int(-temperature * math.log(draw_unit(s)))
             if draw(s, 1024) < s.shares[SHARE_STUDENT]:
-                try_student(m, s, threshold)
+                try_student(m, s, threshold * s.shares[STUDENT_HEAT] // 1024)
             else:
                 _try_class(m, s, threshold)
         temperature *= factor
@@ -80,6 +83,9 @@ def _try_class(m: Model, s: State, threshold: int) -> None:
         d = m.movable[draw(s, len(m.movable))]
         if s.cost[d] > s.cost[c]:
             c = d
+    if draw(s, 1024) < s.shares[SHARE_FOLLOWED]:
+        _try_followed(m, s, c, threshold)
+        return
     kind = draw(s, 1024)
     time_row, room_row = s.at[c, AT_TIME_ROW], s.at[c, AT_ROOM_ROW]
     if kind < s.shares[SHARE_PLACE]:
@@ -99,6 +105,15 @@ def _try_class(m: Model, s: State, threshold: int) -> None:
         if draw(s, 2) == 0:
             room_row = random_room(m, s, c)
         try_ejection(m, s, c, random_time(m, s, c), room_row, threshold)
+
+
+@compiled
+def _try_followed(m: Model, s: State, c: int, threshold: int) -> None:
+    if s.attendance[c] > 0:
+        room_row = s.at[c, AT_ROOM_ROW]
+        if draw(s, 2) == 0:
+            room_row = random_room(m, s, c)
+        try_followed(m, s, c, random_time(m, s, c), room_row, threshold)
 
 
 @compiled

@@ -39,7 +39,7 @@ from collegium.timetabling.compiled import compiled, inlined
 from collegium.timetabling.incumbent import note_best, save_best
 from collegium.timetabling.objective import add_conflicts, in_conflict
 
-_NEW, _OTHER, _WANTED = 2, 3, 4  # rows of the scratch space used here
+NEW_CHAIN, OTHER_CHAIN, _WANTED = 2, 3, 4  # rows of the scratch space used here
 
 
 @compiled
@@ -57,12 +57,12 @@ def try_student(m: Model, s: State, threshold: int) -> None:
     if s.attendance[x] >= m.classes[x, LIMIT]:
         if s.attendance[x] > 0:
             _try_swap(m, s, q, x, threshold)
-    elif _build_chain(m, s, q, x):
+    elif build_chain(m, s, q, x):
         s.totals[EVALUATED] += 1
-        delta = _chain_delta(m, s, q, _NEW)
+        delta = chain_delta(m, s, q, NEW_CHAIN)
         if delta * m.weights[3] <= threshold:
             save_best(s)
-            take_chain(m, s, q, _NEW)
+            take_chain(m, s, q, NEW_CHAIN)
             s.totals[ACCEPTED] += 1
             note_best(s)
 
@@ -83,19 +83,24 @@ def take_chain(m: Model, s: State, q: int, row: int) -> None:
 def _try_swap(m: Model, s: State, q: int, x: int, threshold: int) -> None:
     member = draw(s, s.attendance[x])
     p = m.seats[s.roster[m.classes[x, ROSTER] + member]]
-    low, width = m.requests[q, SEATS], m.requests[q, SEATS_END] - m.requests[q, SEATS]
-    base = m.requests[p, SEATS]
-    for k in range(width):
-        s.scratch[_NEW, k] = s.enrolled[base + k]
-        s.scratch[_OTHER, k] = s.enrolled[low + k]
+    write_swapped(m, s, q, p)
     s.totals[EVALUATED] += 1
-    delta = _chain_delta(m, s, q, _NEW) + _chain_delta(m, s, p, _OTHER)
+    delta = chain_delta(m, s, q, NEW_CHAIN) + chain_delta(m, s, p, OTHER_CHAIN)
     if delta * m.weights[3] <= threshold:
         save_best(s)
-        take_chain(m, s, q, _NEW)
-        take_chain(m, s, p, _OTHER)
+        take_chain(m, s, q, NEW_CHAIN)
+        take_chain(m, s, p, OTHER_CHAIN)
         s.totals[ACCEPTED] += 1
         note_best(s)
+
+
+@inlined
+def write_swapped(m: Model, s: State, q: int, p: int) -> None:
+    """Write p's chain as the new one of q, and q's as that of the other."""
+    low, base = m.requests[q, SEATS], m.requests[p, SEATS]
+    for k in range(m.requests[q, SEATS_END] - low):
+        s.scratch[NEW_CHAIN, k] = s.enrolled[base + k]
+        s.scratch[OTHER_CHAIN, k] = s.enrolled[low + k]
 
 
 @inlined
@@ -104,7 +109,8 @@ def _attends(m: Model, s: State, q: int, x: int) -> bool:
 
 
 @inlined
-def _meets(m: Model, s: State, a: int, b: int) -> bool:
+def meets(m: Model, s: State, a: int, b: int) -> bool:
+    """Say whether nobody can attend both classes where they are now."""
     return in_conflict(
         m, s.at[a, AT_TIME], s.at[a, AT_ROOM], s.at[b, AT_TIME], s.at[b, AT_ROOM]
     )
@@ -119,18 +125,18 @@ def _has_conflict(m: Model, s: State, q: int) -> bool:
             continue
         for other in range(m.students[student, FIRST], m.students[student, LAST]):
             b = s.enrolled[other]
-            if b >= 0 and other != seat and _meets(m, s, a, b):
+            if b >= 0 and other != seat and meets(m, s, a, b):
                 return True
     return False
 
 
 @compiled
-def _build_chain(m: Model, s: State, q: int, x: int) -> bool:
+def build_chain(m: Model, s: State, q: int, x: int) -> bool:
     """Write a chain with x, like the present one where possible; False: no room."""
     low = m.requests[q, SEATS]
     width = m.requests[q, SEATS_END] - low
     for k in range(width):
-        s.scratch[_NEW, k] = -1
+        s.scratch[NEW_CHAIN, k] = -1
         s.scratch[_WANTED, k] = -1
     f = m.classes[x, CONFIGURATION]
     stays = s.enrolled[low] >= 0 and m.classes[s.enrolled[low], CONFIGURATION] == f
@@ -146,7 +152,7 @@ def _build_chain(m: Model, s: State, q: int, x: int) -> bool:
             y = _any_class(m, s, m.configurations[f, FIRST] + k, low, k)
         if y < 0 or not _fits(m, s, y, low, k):
             return False
-        s.scratch[_NEW, k] = y
+        s.scratch[NEW_CHAIN, k] = y
     return True
 
 
@@ -165,13 +171,13 @@ def _any_class(m: Model, s: State, subpart: int, low: int, k: int) -> int:
 @inlined
 def _fits(m: Model, s: State, y: int, low: int, k: int) -> bool:
     parent = m.classes[y, PARENT]
-    if parent >= 0 and s.scratch[_NEW, m.classes[parent, ORDER]] != parent:
+    if parent >= 0 and s.scratch[NEW_CHAIN, m.classes[parent, ORDER]] != parent:
         return False
     return s.attendance[y] < m.classes[y, LIMIT] or s.enrolled[low + k] == y
 
 
 @compiled
-def _chain_delta(m: Model, s: State, q: int, row: int) -> int:
+def chain_delta(m: Model, s: State, q: int, row: int) -> int:
     """Return the change in conflicts if q's student took the chain in ``row``."""
     low, high = m.requests[q, SEATS], m.requests[q, SEATS_END]
     student = m.requests[q, STUDENT]
@@ -186,9 +192,9 @@ def _chain_delta(m: Model, s: State, q: int, row: int) -> int:
                 after = s.scratch[row, seat - low]
                 if seat - low >= k and (before != after or seat - low == k):
                     continue
-            if new >= 0 and after >= 0 and _meets(m, s, new, after):
+            if new >= 0 and after >= 0 and meets(m, s, new, after):
                 delta += 1
-            if old >= 0 and before >= 0 and _meets(m, s, old, before):
+            if old >= 0 and before >= 0 and meets(m, s, old, before):
                 delta -= 1
     return delta
 
@@ -222,7 +228,7 @@ def _join_all(m: Model, s: State, q: int, c: int, sign: int) -> None:
         if j >= 0 and s.mate_place[c, j] != NEVER_MEET:
             _join_two(m, s, c, j, sign)
             _join_two(m, s, j, c, sign)
-            if _meets(m, s, c, j):
+            if meets(m, s, c, j):
                 add_conflicts(m, s, c, j, sign)
 
 

@@ -17,6 +17,8 @@ from collegium.timetabling.arrays import (
     I32,
     ROOMS,
     ROOMS_END,
+    SEATS,
+    SEATS_END,
     TIMES,
     TIMES_END,
     TOTALS,
@@ -24,6 +26,7 @@ from collegium.timetabling.arrays import (
     State,
 )
 from collegium.timetabling.chance import seeded
+from collegium.timetabling.following import MOST_FOLLOWERS
 from collegium.timetabling.instance import Instance
 from collegium.timetabling.objective import place
 from collegium.timetabling.seating import seat_given
@@ -40,12 +43,18 @@ class Moves:
     ----------
     student : part of all trials, in [0, 1].
     swap, ejection, family : parts of the others; the rest move one class.
+    followed : part of the others that is replaced by moves of a class that its
+        students follow.
+    student_heat : temperature of students, in that of classes. Below 1 they stay close
+        to their best seats, so that it is these by which times are judged.
     """
 
     student: float = 0.15
     swap: float = 0.07
     ejection: float = 0.12
     family: float = 0.002
+    followed: float = 0.02
+    student_heat: float = 0.3
 
 
 def empty_state(
@@ -86,7 +95,8 @@ def empty_state(
         totals=totals,
         shares=_shares(instance, moves or Moves()),
         random=np.array([seeded(seed)], np.uint64),
-        scratch=np.zeros((5, max(64, n)), np.int32),
+        scratch=np.zeros((6, max(64, n)), np.int32),
+        followers=np.zeros((MOST_FOLLOWERS, 1 + _widest(instance)), np.int32),
         best_at=np.full((n, 2), -1, np.int32),
         best_enrolled=np.full(n_seats, -1, np.int32),
     )
@@ -121,15 +131,22 @@ def flat_attendance(solution: Solution) -> tuple[I32, I32]:
 
 def _shares(instance: Instance, moves: Moves) -> I32:
     m = instance.model
-    student = moves.student
+    student, followed = moves.student, moves.followed
     if len(m.flexible) == 0 or m.weights[WEIGHT_STUDENT] == 0:
-        student = 0.0
+        student = followed = 0.0
     elif len(m.movable) == 0:
         student = 1.0
     family = moves.family if len(m.kin) > 0 else 0.0
     alone = 1 - moves.swap - family - moves.ejection
-    parts = np.array([student, alone, alone + moves.swap, 1 - moves.ejection])
+    kinds = [alone, alone + moves.swap, 1 - moves.ejection]
+    parts = np.array([student, *kinds, followed, moves.student_heat])
     return np.round(1024 * parts).astype(np.int32)
+
+
+def _widest(instance: Instance) -> int:
+    """Return the largest number of seats that a request has."""
+    requests = instance.model.requests
+    return int((requests[:, SEATS_END] - requests[:, SEATS]).max(initial=0))
 
 
 def _solution(instance: Instance, rows: I32, enrolled: I32) -> Solution:

@@ -22,6 +22,7 @@ from collegium.timetabling.arrays import (
     State,
 )
 from collegium.timetabling.families import try_family
+from collegium.timetabling.following import try_followed
 from collegium.timetabling.instance import Instance, prepare
 from collegium.timetabling.itc2019 import read_problem
 from collegium.timetabling.moves import try_ejection, try_place, try_swap
@@ -43,7 +44,7 @@ def test_never_drift_on_random_problems(data: st.DataObject):
     instance = prepare(data.draw(problems(most_classes=8)))
     state = _begun(instance, data.draw(st.integers(0, 1000)))
     _assert_exact(instance, state)
-    moves = st.tuples(st.integers(0, 4), st.sampled_from([-50, 0, 20, 1000, 1 << 40]))
+    moves = st.tuples(st.integers(0, 5), st.sampled_from([-50, 0, 20, 1000, 1 << 40]))
     for kind, threshold in data.draw(st.lists(moves, min_size=5, max_size=40)):
         _move(instance, state, kind, threshold, data.draw(st.integers(0, 1 << 20)))
         _assert_exact(instance, state)
@@ -102,6 +103,8 @@ def _move(
     room_row = first_room + random // 11 % (last_room - first_room)
     if kind == 0:
         try_place(m, state, c, time_row, room_row, threshold)
+    elif kind == 5:
+        try_followed(m, state, c, time_row, room_row, threshold)
     elif kind == 1:
         try_swap(m, state, c, threshold)
     else:
