@@ -33,6 +33,8 @@ VIA_HEADER = "via"
 """The coordinators that a task or the question for a blob has passed, as in RFC 9110:
 ``1.1 INCARNATION`` for each, the first one first."""
 MAX_HOPS = 8
+MOST_IN_BATCH = 1000
+"""Tasks of one request to ``/v1/task-batches``."""
 LEASE_HEARTBEATS = 3.0
 """A worker that is silent for so many heartbeats has lost its lease."""
 
@@ -66,6 +68,17 @@ class TaskOrder(msgspec.Struct, omit_defaults=True):
     input: Raw
     blobs: list[Sha256] = []
     job: str | None = None
+
+
+class BatchedTask(msgspec.Struct, omit_defaults=True):
+    """One of the short tasks that a coordinator posts to ``/v1/task-batches``."""
+
+    id: Name
+    workload: str
+    input: Raw
+    deadline_ms: Annotated[int, Meta(ge=0, le=86_400_000)]
+    """Remaining milliseconds."""
+    attempt: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 1
 
 
 class TaskStatus(msgspec.Struct, omit_defaults=True):
@@ -127,6 +140,8 @@ class Announcement(msgspec.Struct, omit_defaults=True):
     state: MemberState = "up"
     waiting: Annotated[int, Meta(ge=0, le=100_000)] = 0
     """Tasks beyond its slots that the worker takes in to have no gap between two."""
+    batch: Annotated[int, Meta(ge=0, le=MOST_IN_BATCH)] = 0
+    """Short tasks that it takes in one request; 0 when it takes each by itself."""
     weight: Annotated[float, Meta(gt=0.0, le=1000.0)] = 1.0
     heartbeat_s: Annotated[float, Meta(gt=0.0, le=3600.0)] = 5.0
     running: Annotated[list[RunningTask], Meta(max_length=100_000)] = []

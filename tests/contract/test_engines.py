@@ -94,6 +94,23 @@ async def test_echo_is_exact(place: Place, value: Any) -> None:
     assert (answer["executed_by"] == "local") == (place.engine == "local")
 
 
+async def test_many_tasks_at_once_are_each_their_own(place: Place) -> None:
+    """Outputs come in the order of sending, and one that fails has its own problem."""
+    tasks: list[dict[str, Any]] = [
+        {"workload": "echo", "input": number} for number in range(200)
+    ]
+    tasks.insert(100, {"workload": "careless", "input": {}})
+    async with place.site.client.post("/v1/task-batches", json=tasks) as answer:
+        assert answer.status == 200
+        found = await answer.json()
+    failed = found.pop(100)
+    assert failed["problem"]["type"] == "/problems/task-failed"
+    assert [one["output"] for one in found] == list(range(200))
+    places = {one["executed_by"] for one in found}
+    assert ("local" in places) == (place.engine == "local")
+    assert {one["attempts"] for one in found} == {1}
+
+
 async def test_a_heavy_task_runs_in_a_child_process(place: Place) -> None:
     """What holds a slot is never run by a process that serves HTTP or Dask."""
     status, answer = await place.call("reader", {})

@@ -17,9 +17,9 @@ from collegium import logs
 from collegium.fleet.engine_http import HttpEngine
 from collegium.fleet.members import Member
 from collegium.fleet.tasks import Task
-from collegium.fleet.wire import WireAnswer
 from collegium.rest.answers import Answer
 from collegium.rest.application import Application
+from collegium.rest.wire import WireAnswer
 from fixtures.asgi import AsgiClient
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

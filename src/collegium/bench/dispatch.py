@@ -1,7 +1,9 @@
 """What delegating a task costs, beside the two bare HTTP hops that it is made of.
 
-All contenders run at the same time and are asked in turn by the same client, so that
-whatever else the machine does befalls them alike; what is compared are the ratios.
+All contenders run at the same time and are asked in turn, so that whatever else the
+machine does befalls them alike; what is compared are the ratios. Collegium is asked in
+two ways: by the plain HTTP client that the bare hops are asked by, one request for each
+task, and by its own client, as a Python program would use it.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import asyncio
 import statistics
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,12 +23,15 @@ import aiohttp
 from collegium.bench.peers.drivers.load import Load, run_loops
 from collegium.bench.peers.drivers.processes import Program, free_port
 from collegium.bench.site import Site
+from collegium.client import Client
 from collegium.errors import Unavailable
 
 START_LIMIT_S = 60.0
 BUSY = 64
 THROUGHPUT_FLOOR = 0.6
 LATENCY_CEILING = 2.0
+Run = Callable[[str], Awaitable[None]]
+"""Has one task of a workload run, and makes sure that its result is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +84,8 @@ async def bench_dispatch(
         for number in range(loads.rounds):
             on_round(number)
             busy = {
-                name: await _ask(client, "echo", loads.tasks, BUSY)
-                for name, client in contenders.items()
+                name: await _ask(run, "echo", loads.tasks, BUSY)
+                for name, run in contenders.items()
             }
             single = await _ask_in_turn(contenders, loads.single)
             for name in contenders:
@@ -126,9 +131,7 @@ def _figures(pairs: list[tuple[Load, Load]]) -> Figures:
     )
 
 
-async def _ask_in_turn(
-    contenders: dict[str, aiohttp.ClientSession], tasks: int
-) -> dict[str, Load]:
+async def _ask_in_turn(contenders: dict[str, Run], tasks: int) -> dict[str, Load]:
     """Ask one after the other, each once before any is asked again.
 
     The time of a single task is short against what else the machine does, which would
@@ -136,30 +139,47 @@ async def _ask_in_turn(
     """
     latencies: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(tasks):
-        for name, client in contenders.items():
-            asked = await _ask(client, "echo", 1, 1)
+        for name, run in contenders.items():
+            asked = await _ask(run, "echo", 1, 1)
             latencies[name] += asked.latencies_s
     return {name: Load(sum(times), times) for name, times in latencies.items()}
 
 
-async def _ask(
-    client: aiohttp.ClientSession, workload: str, tasks: int, concurrency: int
-) -> Load:
+async def _ask(run: Run, workload: str, tasks: int, concurrency: int) -> Load:
+    return await run_loops(
+        lambda _: run(workload), tasks=tasks, concurrency=concurrency
+    )
+
+
+def _posting(session: aiohttp.ClientSession) -> Run:
+    """Return what posts a task by itself."""
     task = b'{"seconds":0.01}'
-    body = b'{"workload":"%b","input":%b}' % (workload.encode(), task)
     headers = {"content-type": "application/json"}
 
-    async def call(number: int) -> None:
-        async with client.post("/v1/tasks", data=body, headers=headers) as answer:
+    async def run(workload: str) -> None:
+        body = b'{"workload":"%b","input":%b}' % (workload.encode(), task)
+        async with session.post("/v1/tasks", data=body, headers=headers) as answer:
             raw = await answer.read()
             if answer.status != 200 or task not in raw:
                 raise Unavailable(f"A task was answered {answer.status}: {raw[:200]!r}")
 
-    return await run_loops(call, tasks=tasks, concurrency=concurrency)
+    return run
+
+
+def _running(client: Client) -> Run:
+    """Return what runs a task by our own client."""
+    task = {"seconds": 0.01}
+
+    async def run(workload: str) -> None:
+        result = await client.run(workload, task)
+        if result.output != task:
+            raise Unavailable(f"A task has the result {result.output!r}.")
+
+    return run
 
 
 @asynccontextmanager
-async def _contenders() -> AsyncIterator[dict[str, aiohttp.ClientSession]]:
+async def _contenders() -> AsyncIterator[dict[str, Run]]:
     async with AsyncExitStack() as stack:
         folder = Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="collegium-bench-"))
@@ -168,10 +188,12 @@ async def _contenders() -> AsyncIterator[dict[str, aiohttp.ClientSession]]:
         middle = await _bare(stack, folder, *ends)
         site = await stack.enter_async_context(Site(folder))
         addresses = {"one_hop": ends[0], "two_hops": middle, "collegium": site.url}
-        yield {
-            name: await stack.enter_async_context(_client(address))
+        contenders = {
+            name: _posting(await stack.enter_async_context(_client(address)))
             for name, address in addresses.items()
         }
+        client = await stack.enter_async_context(Client(site.url))
+        yield contenders | {"client": _running(client)}
 
 
 def _client(address: str) -> aiohttp.ClientSession:
@@ -195,7 +217,7 @@ async def _bare(stack: AsyncExitStack, folder: Path, *targets: str) -> str:
     async with asyncio.timeout(START_LIMIT_S), _client(address) as client:
         while True:
             try:
-                await _ask(client, "echo", 1, 1)
+                await _posting(client)("echo")
             except aiohttp.ClientConnectionError:
                 await asyncio.sleep(0.05)
                 continue

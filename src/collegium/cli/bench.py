@@ -58,8 +58,9 @@ def dispatch(
 
     Prints a table on stderr and one JSON object on stdout. Exit code 0 when there are
     at least 0.6 of the bare hops' tasks a second and at most twice their latency, 1
-    when not. With peers, these are installed in environments of their own first, and
-    we have to have twice the throughput of the best and less than the lowest latency.
+    when not. With peers, these are installed in environments of their own first, each
+    is used by its own client as we are by ours, and we have to have twice the
+    throughput of the best and less than the lowest latency.
     """
     loads = Loads(tasks, single, naps, rounds)
     names = tuple(peer or PEERS) if peers or peer else ()
@@ -84,7 +85,7 @@ def _add_peers(
 
     theirs = peers_of.Loads(loads.tasks, loads.single, loads.naps, loads.rounds)
     found = peers_of.measure_peers(names, loads=theirs, cache=cache, on_start=tell)
-    standing = compare(report["contenders"]["collegium"], found)
+    standing = compare(report["contenders"]["client"], found)
     print(lines_of(found, standing), file=sys.stderr)
     report["peers"] = found
     report["standing"] = standing

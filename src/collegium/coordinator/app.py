@@ -23,9 +23,10 @@ from collegium.db.database import Database
 from collegium.db.migrate import migrate
 from collegium.db.secrets import shared_secret
 from collegium.fleet.metrics import fleet_metrics
-from collegium.fleet.routes import stats_router, tasks_router, workers_router
+from collegium.fleet.routes import stats_router, workers_router
 from collegium.fleet.service import Fleet
 from collegium.fleet.submissions import Submissions
+from collegium.fleet.task_routes import batches_router, tasks_router
 from collegium.jobs.routes import imports_router as imports
 from collegium.jobs.routes import router as jobs
 from collegium.keys.repository import Keys
@@ -101,9 +102,8 @@ def create_app(settings: CoordinatorSettings, url: str = "") -> Application:
     app.include_router(metrics_router(parts))
     app.include_router(workers_router(), prefix="/v1/workers")
     app.include_router(stats_router(traffic), prefix="/v1/stats")
-    app.include_router(
-        tasks_router(limits, settings.task_deadline_s), prefix="/v1/tasks"
-    )
+    app.include_router(tasks_router(limits, settings.task_deadline_s), prefix="/v1")
+    app.include_router(batches_router(limits, settings.task_deadline_s), prefix="/v1")
     if settings.parent:
         app.include_router(member_router(limits), prefix="/v1")
     app.include_router(blobs, prefix="/v1/blobs")

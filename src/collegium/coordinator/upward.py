@@ -19,8 +19,9 @@ from collegium.errors import CollegiumError, LoopDetected
 from collegium.fleet.service import Fleet
 from collegium.fleet.tasks import Task
 from collegium.membership.fetching import Fetcher
+from collegium.membership.place import Envelope, Note
 from collegium.membership.registration import Registration
-from collegium.membership.tasks import Envelope, Note, TaskTable
+from collegium.membership.tasks import TaskTable
 from collegium.protocol import (
     MAX_HOPS,
     MOST_LEAVES,

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable
 
 import msgspec
-from msgspec import UNSET
 
 from collegium import logs
-from collegium.errors import (
-    Cancelled,
-    CollegiumError,
-    DeadlineExceeded,
-    Overloaded,
-    TaskFailed,
-    TaskLost,
-    WorkerUnreachable,
-)
+from collegium.errors import WorkerUnreachable
+from collegium.fleet.batches import Batches, Sending
 from collegium.fleet.engine import NotStarted, Ran, WrongAnswer
 from collegium.fleet.members import Member
 from collegium.fleet.tasks import ProgressSink, Task
-from collegium.fleet.wire import AnswerRefused, BrokenOff, ConnectFailed, Wire
+from collegium.fleet.told import ran
 from collegium.protocol import (
     ATTEMPT_HEADER,
     DEADLINE_HEADER,
@@ -31,26 +23,15 @@ from collegium.protocol import (
     TRACE_HEADER,
     VIA_HEADER,
     TaskOrder,
-    TaskStatus,
     WorkerSelf,
     via_text,
 )
+from collegium.rest.wire import AnswerRefused, BrokenOff, ConnectFailed, Wire
 
 ABANDON_TIMEOUT_S = 2.0
 _encoder = msgspec.json.Encoder()
-_statuses = msgspec.json.Decoder(TaskStatus)
 _selves = msgspec.json.Decoder(WorkerSelf)
-_ERRORS: Mapping[str, type[CollegiumError]] = {
-    "/problems/task-failed": TaskFailed,
-    "/problems/deadline-exceeded": DeadlineExceeded,
-    "/problems/cancelled": Cancelled,
-    "/problems/task-lost": TaskLost,
-    "/problems/overloaded": Overloaded,
-    # Another worker may offer the workload, or reach the coordinator with the blob.
-    "/problems/not-found": NotStarted,
-    # It has been there already: somebody else has to do it.
-    "/problems/loop-detected": NotStarted,
-}
+JSON = "application/json"
 
 _log = logging.getLogger(__name__)
 
@@ -62,11 +43,19 @@ class HttpEngine:
     ----------
     wire : HTTP client; carries the token, bounds answers, follows no redirect.
     identity : incarnation of this coordinator.
+    is_short : tells of which tasks several may go in one request; none by default.
     """
 
-    def __init__(self, wire: Wire, identity: str) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        identity: str,
+        is_short: Callable[[Task], bool] = lambda _: False,
+    ) -> None:
         self._wire = wire
         self._identity = identity
+        self._is_short = is_short
+        self._batches = Batches(self._put, self._post)
         self._abandoning: set[asyncio.Task[None]] = set()
 
     async def run(
@@ -79,38 +68,12 @@ class HttpEngine:
         on_progress: ProgressSink | None,
     ) -> Ran:
         """Run one attempt; see ``Engine``."""
-        headers = {
-            "content-type": "application/json",
-            DEADLINE_HEADER: str(max(0, int(1000.0 * deadline_s))),
-            ATTEMPT_HEADER: str(attempt),
-            DISPATCHER_HEADER: self._identity,
-            VIA_HEADER: via_text((*task.via, self._identity)),
-        }
-        asked_by = logs.request_id.get()
-        if asked_by:
-            # One name for it in the logs of everybody who has to do with it.
-            headers[REQUEST_ID_HEADER] = asked_by
         traceparent = logs.traceparent.get() or task.traceparent
-        if traceparent:
-            headers[TRACE_HEADER] = traceparent
-        order = TaskOrder(
-            task.workload, msgspec.Raw(task.input), list(task.blobs), task.job
-        )
-        try:
-            status, raw = await self._wire.request(
-                "PUT",
-                member.url,
-                f"/v1/tasks/{task.id}",
-                _encoder.encode(order),
-                headers,
-            )
-        except ConnectFailed as error:
-            raise NotStarted(f"{member.id} is not reached: {error}") from None
-        except AnswerRefused as error:
-            raise WrongAnswer(f"{member.id}: {error}") from None
-        except BrokenOff as error:
-            raise WorkerUnreachable(f"{member.id} broke off: {error}") from None
-        return _taken(status, raw, task)
+        asked_by = logs.request_id.get()
+        sending = Sending(member, task, attempt, deadline_s, asked_by, traceparent)
+        if sending.may_share and self._is_short(task):
+            return await self._batches.run(sending)
+        return await self._put(sending)
 
     async def probe(self, member: Member) -> bool:
         """Tell whether the worker answers at its address as who it says it is."""
@@ -135,6 +98,57 @@ class HttpEngine:
             await asyncio.wait(self._abandoning)
         self._wire.close()
 
+    async def _put(self, sending: Sending) -> Ran:
+        task = sending.task
+        headers = {
+            "content-type": JSON,
+            DEADLINE_HEADER: str(max(0, int(1000.0 * sending.deadline_s))),
+            ATTEMPT_HEADER: str(sending.attempt),
+            DISPATCHER_HEADER: self._identity,
+            VIA_HEADER: via_text((*task.via, self._identity)),
+        }
+        if sending.request_id:
+            # One name for it in the logs of everybody who has to do with it.
+            headers[REQUEST_ID_HEADER] = sending.request_id
+        if sending.traceparent:
+            headers[TRACE_HEADER] = sending.traceparent
+        order = TaskOrder(
+            task.workload, msgspec.Raw(task.input), list(task.blobs), task.job
+        )
+        status, raw = await self._request(
+            "PUT",
+            sending.member,
+            f"/v1/tasks/{task.id}",
+            _encoder.encode(order),
+            headers,
+        )
+        return ran(status, raw, task)
+
+    async def _post(self, member: Member, body: bytes) -> tuple[int, bytes]:
+        headers = {
+            "content-type": JSON,
+            DISPATCHER_HEADER: self._identity,
+            VIA_HEADER: via_text((self._identity,)),
+        }
+        return await self._request("POST", member, "/v1/task-batches", body, headers)
+
+    async def _request(
+        self,
+        method: str,
+        member: Member,
+        path: str,
+        body: bytes,
+        headers: dict[str, str],
+    ) -> tuple[int, bytes]:
+        try:
+            return await self._wire.request(method, member.url, path, body, headers)
+        except ConnectFailed as error:
+            raise NotStarted(f"{member.id} is not reached: {error}") from None
+        except AnswerRefused as error:
+            raise WrongAnswer(f"{member.id}: {error}") from None
+        except BrokenOff as error:
+            raise WorkerUnreachable(f"{member.id} broke off: {error}") from None
+
     async def _stop(self, member: Member, task_id: str) -> None:
         try:
             async with asyncio.timeout(ABANDON_TIMEOUT_S):
@@ -142,31 +156,3 @@ class HttpEngine:
         except (ConnectionError, TimeoutError) as error:
             # Its deadline ends it there in any case.
             _log.info("%s was not told to stop %s: %r", member.id, task_id, error)
-
-
-def _taken(status: int, raw: bytes, task: Task) -> Ran:
-    if status != 200:
-        raise _error(status, raw)
-    try:
-        told = _statuses.decode(raw)
-    except msgspec.DecodeError as error:
-        raise WrongAnswer(f"The answer is not a task's status: {error}") from None
-    if told.id != task.id or told.state != "succeeded" or told.output is UNSET:
-        raise WrongAnswer("The answer is not this task's result.")
-    return Ran(bytes(told.output), told.seconds or 0.0)
-
-
-def _error(status: int, raw: bytes) -> CollegiumError:
-    try:
-        problem = msgspec.json.decode(raw)
-        class_ = _ERRORS.get(problem["type"])
-        detail = str(problem["detail"])
-    except (msgspec.DecodeError, KeyError, TypeError):
-        class_, detail = None, f"status {status}"
-    if class_ is not None:
-        return class_(detail)
-    if status == 503:
-        return Overloaded(detail)
-    if status in (401, 403):
-        return NotStarted(f"The worker lets this coordinator not in: {detail}")
-    return WrongAnswer(f"The worker answered {status}: {detail}")

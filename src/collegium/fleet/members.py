@@ -44,7 +44,7 @@ class Demand:
         return replace(self, excluded=frozenset()) if self.excluded else self
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Member:
     """What a worker has said of itself, and what this coordinator thinks of it.
 
@@ -59,6 +59,7 @@ class Member:
     is_verified : it has answered at its address as the one it says it is.
     answered_s : when it last answered a task or a probe.
     is_suspect : it failed lately and has not answered a probe since.
+    batch : short tasks that it takes in one request; 0 for each by itself.
     contested_s : when another start announced itself under its name, None if none has.
     failures : failures in a row.
     ejections : how often it was ejected without a success in between.
@@ -73,6 +74,7 @@ class Member:
     slots: int = 1
     waiting: int = 0
     workloads: frozenset[str] = frozenset()
+    batch: int = 0
     weight: float = 1.0
     version: str = ""
     state: MemberState = "up"

@@ -313,6 +313,7 @@ class Registry:
         member.slots = said.slots
         member.waiting = said.waiting
         member.workloads = frozenset(said.workloads)
+        member.batch = said.batch
         member.weight = said.weight
         member.version = said.version
         member.heartbeat_s = said.heartbeat_s

@@ -26,9 +26,9 @@ from collegium.fleet.policies import make_policy
 from collegium.fleet.registry import Registry
 from collegium.fleet.stats import Statistics
 from collegium.fleet.tasks import BlobFetcher, ProgressSink, Task, TaskAnswer
-from collegium.fleet.wire import Wire
 from collegium.protocol import Announcement
 from collegium.rest.certificates import client_tls
+from collegium.rest.wire import Wire
 from collegium.settings import CoordinatorSettings
 from collegium.tracing import spans
 from collegium.workloads.blobs import BlobCache
@@ -84,7 +84,7 @@ class Fleet:
         self._growth: dict[str, Growth] = {}
         self._changes = Changes()
         self._engines = Engines(
-            HttpEngine(_wire(settings), self.identity),
+            HttpEngine(_wire(settings), self.identity, self._is_short),
             cluster_engine(settings, fetch_blob, self._take_in),
         )
         self._local = LocalEngine(_local_executor(settings, catalogue, fetch_blob))
@@ -154,6 +154,9 @@ class Fleet:
         if workload is None:
             raise NotFound(f"No workload is called {name!r}.")
         return workload.is_light and size <= LARGEST_LIGHT_INPUT and not blobs
+
+    def _is_short(self, task: Task) -> bool:
+        return self.is_light(task.workload, len(task.input), task.blobs)
 
     def slots(self) -> int:
         """Return the slots of all routable workers; without any, the local ones."""

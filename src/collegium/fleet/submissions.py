@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from collegium.errors import Cancelled, CollegiumError, NotFound, Overloaded
+from collegium.errors import NotFound, Overloaded
 from collegium.fleet.tasks import Task, TaskAnswer, TaskRunner
+from collegium.membership.outcomes import failure
 from collegium.protocol import TaskStatus
 from collegium.rest.problems import KeyReused
 
@@ -44,12 +46,7 @@ class Submission:
         error = self.running.exception()
         if error is None:
             return succeeded(self.task, self.running.result())
-        status.state = "cancelled" if isinstance(error, Cancelled) else "failed"
-        detail = "The reason is in the server's log."
-        if isinstance(error, CollegiumError):
-            detail = error.detail
-        status.problem = {"title": type(error).__name__, "detail": detail}
-        return status
+        return failure(self.task.id, self.task.workload, error)
 
     @property
     def size_bytes(self) -> int:
@@ -78,6 +75,7 @@ class Submissions:
         self._kept_bytes = kept_bytes
         self._by_id: OrderedDict[str, Submission] = OrderedDict()
         self._by_key: dict[str, Submission] = {}
+        self._batches: OrderedDict[str, str] = OrderedDict()
         self._bytes = 0
 
     def submit(self, task: Task, key: str | None = None) -> Submission:
@@ -107,6 +105,28 @@ class Submissions:
             self._by_key[key] = submission
         running.add_done_callback(lambda _: self._note_end(submission))
         return submission
+
+    def submit_all(
+        self, tasks: Sequence[Task], key: str, fingerprint: str
+    ) -> list[Submission]:
+        """Begin to run several tasks, or return those that the key stands for.
+
+        Parameters
+        ----------
+        fingerprint : tells the content of the whole request.
+
+        Raises
+        ------
+        KeyReused, Overloaded
+            As ``submit`` does.
+        """
+        if self._batches.setdefault(key, fingerprint) != fingerprint:
+            raise KeyReused("This Idempotency-Key stands for other tasks.")
+        while len(self._batches) > self._kept:
+            self._batches.popitem(last=False)
+        return [
+            self.submit(task, f"{key} {number}") for number, task in enumerate(tasks)
+        ]
 
     def find(self, task_id: str) -> Submission:
         """Return a task.

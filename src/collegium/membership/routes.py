@@ -10,14 +10,18 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from collegium import logs
-from collegium.errors import Malformed
-from collegium.membership.tasks import Envelope, TaskTable
+from collegium.errors import Malformed, TooLarge
+from collegium.membership.outcomes import joined
+from collegium.membership.place import Envelope
+from collegium.membership.tasks import TaskTable
 from collegium.protocol import (
     ATTEMPT_HEADER,
     DEADLINE_HEADER,
     DISPATCHER_HEADER,
+    MOST_IN_BATCH,
     TRACE_HEADER,
     VIA_HEADER,
+    BatchedTask,
     TaskOrder,
     TaskStatus,
     WorkerSelf,
@@ -26,7 +30,7 @@ from collegium.protocol import (
 from collegium.rest.access import Area, guarded
 from collegium.rest.answers import Answer
 from collegium.rest.bodies import JSON, BodyLimits, read_body, require_media_type
-from collegium.rest.structs import answered, described_body
+from collegium.rest.structs import answered, described_body, read_struct
 
 DEFAULT_DEADLINE_S = 300.0
 LONGEST_DEADLINE_S = 86_400.0
@@ -36,6 +40,7 @@ _ATTEMPT = ATTEMPT_HEADER.encode()
 _DISPATCHER = DISPATCHER_HEADER.encode()
 _VIA = VIA_HEADER.encode()
 _TRACE = TRACE_HEADER.encode()
+_batches = msgspec.json.Decoder(list[BatchedTask])
 _FIELDS = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 
 
@@ -47,6 +52,21 @@ def tasks_router(limits: BodyLimits) -> APIRouter:
     limits : bounds of a task's body.
     """
     router = member_router(limits)
+
+    @router.post(
+        "/task-batches",
+        openapi_extra=described_body(list[BatchedTask]),
+        responses=answered(list[TaskStatus], "What each has come to, in order."),
+    )
+    @guarded(Area.RUNNING)
+    async def run_tasks(request: Request) -> Answer:
+        """Run short tasks and answer with all results; each as if put by itself."""
+        require_media_type(request.scope, (JSON,))
+        batch = _batch(await read_body(request, limits))
+        table: TaskTable = request.app.state.table
+        dispatcher = _envelope(request.scope).dispatcher
+        outcomes = await table.put_batch(batch, dispatcher)
+        return Answer(200, joined(batch, outcomes), _FIELDS.copy())
 
     @router.get(
         "/tasks/{task_id}", responses=answered(TaskStatus, "What is known of it.")
@@ -103,6 +123,13 @@ def member_router(limits: BodyLimits) -> APIRouter:
         return Answer(200, msgspec.json.encode(who), _FIELDS.copy())
 
     return router
+
+
+def _batch(raw: bytes) -> list[BatchedTask]:
+    batch = read_struct(_batches, raw)
+    if len(batch) > MOST_IN_BATCH:
+        raise TooLarge(f"One request may have {MOST_IN_BATCH} tasks.")
+    return batch
 
 
 def _envelope(scope: Scope) -> Envelope:

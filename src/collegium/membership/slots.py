@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from collegium.membership.tasks import Envelope, Note
+from collegium.membership.place import Envelope, Note
 from collegium.protocol import TaskOrder
 from collegium.workloads.executor import Executor
 from collegium.workloads.frames import Run

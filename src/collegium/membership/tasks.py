@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
+from collegium import logs
 from collegium.errors import (
     Cancelled,
     CollegiumError,
@@ -21,7 +21,9 @@ from collegium.errors import (
     TaskFailed,
     Unreadable,
 )
-from collegium.protocol import RunningTask, TaskOrder, TaskStatus
+from collegium.membership.kept import Kept, KeptAnswers
+from collegium.membership.place import Envelope, Place
+from collegium.protocol import BatchedTask, RunningTask, TaskOrder, TaskStatus
 from collegium.tracing import spans
 from collegium.workloads.slots import Finished
 
@@ -29,65 +31,13 @@ LIGHT_LIMIT = 1024
 """Tasks under way at once that take no slot, where they do not run on the spot."""
 HAND_IN_S = 1.0
 """How long a place has to end a task in an orderly way."""
-
-Note = Callable[[dict[str, Any]], None]
+LONGEST_TURN_S = 0.005
+"""Light tasks of one batch hold up everything else no longer than this, but one."""
 
 _orders = msgspec.json.Decoder(TaskOrder)
 _encoder = msgspec.json.Encoder()
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """What the headers of a task's request say.
-
-    Parameters
-    ----------
-    attempt : number of the attempt, from 1.
-    deadline_s : seconds left, as the sender counts.
-    dispatcher : incarnation of the coordinator that sent it.
-    via : incarnations of all coordinators that it has passed.
-    traceparent : W3C trace context.
-    """
-
-    attempt: int
-    deadline_s: float
-    dispatcher: str = ""
-    via: tuple[str, ...] = ()
-    traceparent: str | None = None
-
-
-class Place(Protocol):
-    """Where the tasks of a table run."""
-
-    @property
-    def slot_count(self) -> int:
-        """How many tasks it runs at once, light ones aside."""
-
-    @property
-    def run_light(self) -> Callable[[str, bytes], Finished] | None:
-        """What runs a light task on the spot, where that is possible."""
-
-    def is_light(self, name: str, size: int, blobs: Sequence[str]) -> bool:
-        """Tell whether a task takes no slot.
-
-        Raises
-        ------
-        NotFound
-            When there is no such workload here.
-        """
-
-    async def run_order(
-        self, task_id: str, order: TaskOrder, envelope: Envelope, note: Note
-    ) -> Finished:
-        """Run a task."""
-
-    def ask_to_end(self, task_id: str) -> bool:
-        """Have a task end soon, with what it has; True when it is known to run.
-
-        Its ``run_order`` returns what the task gives, or raises Cancelled.
-        """
 
 
 @dataclass(slots=True, eq=False)
@@ -108,17 +58,6 @@ class _Running:
             await self.begun.wait()
             self.task.cancel()
             await asyncio.wait([self.task])
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    fingerprint: int
-    workload: str
-    answer: bytes | CollegiumError
-
-    @property
-    def size_bytes(self) -> int:
-        return len(self.answer) if isinstance(self.answer, bytes) else 0
 
 
 class TaskTable:
@@ -149,11 +88,8 @@ class TaskTable:
         self._place = place
         self._waiting_limit = waiting_limit
         self._heavy = 0
-        self._answers_kept = answers_kept
-        self._answers_kept_bytes = answers_kept_bytes
         self._running: dict[str, _Running] = {}
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
-        self._kept_bytes = 0
+        self._kept = KeptAnswers(answers_kept, answers_kept_bytes)
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -173,14 +109,47 @@ class TaskTable:
         TaskFailed, TaskLost, DeadlineExceeded, Cancelled
             When the task has ended without a result.
         """
-        fingerprint = hash(raw)
-        kept = self._kept.get(task_id)
+        found = self._take(task_id, _decoded(raw), envelope)
+        if isinstance(found, bytes):
+            return found
+        # Whoever hangs up must not take the result from others who ask for it.
+        return await asyncio.shield(found)
+
+    async def put_batch(
+        self, batch: Sequence[BatchedTask], dispatcher: str
+    ) -> list[bytes | CollegiumError]:
+        """Run several tasks; return of each its answer, or what ``put`` would raise.
+
+        Light ones run one after the other, letting others have a turn now and then.
+        """
+        loop = asyncio.get_running_loop()
+        turn_began_s = loop.time()
+        found: list[bytes | asyncio.Task[bytes] | CollegiumError] = []
+        for one in batch:
+            if loop.time() - turn_began_s > LONGEST_TURN_S:
+                await asyncio.sleep(0)
+                turn_began_s = loop.time()
+            logs.task_id.set(one.id)
+            order = TaskOrder(one.workload, one.input)
+            envelope = Envelope(one.attempt, one.deadline_ms / 1000.0, dispatcher)
+            try:
+                found.append(self._take(one.id, order, envelope))
+            except CollegiumError as error:
+                found.append(error)
+        return [await _outcome(one) for one in found]
+
+    def _take(
+        self, task_id: str, order: TaskOrder, envelope: Envelope
+    ) -> bytes | asyncio.Task[bytes]:
+        """Begin a task, or find what there is of it: its answer, or what makes that."""
+        fingerprint = hash((order.workload, bytes(order.input), tuple(order.blobs)))
+        kept = self._kept.find(task_id)
         if kept is not None:
             return self._repeat(task_id, kept, fingerprint)
         running = self._running.get(task_id)
         if running is None:
-            order = _decoded(raw)
-            is_light = self._place.is_light(order.workload, len(raw), order.blobs)
+            size = len(bytes(order.input))
+            is_light = self._place.is_light(order.workload, size, order.blobs)
             called = _Running(order, envelope, fingerprint, is_light)
             if is_light and self._place.run_light is not None:
                 return self._run_light(task_id, called, self._place.run_light)
@@ -190,8 +159,7 @@ class TaskTable:
         else:
             self.repeated += 1
         assert running.task is not None
-        # Whoever hangs up must not take the result from others who ask for it.
-        return await asyncio.shield(running.task)
+        return running.task
 
     def __contains__(self, task_id: str) -> bool:
         return task_id in self._running or task_id in self._kept
@@ -216,7 +184,7 @@ class TaskTable:
                     progress=running.progress,
                 )
             )
-        kept = self._kept.get(task_id)
+        kept = self._kept.find(task_id)
         if kept is None:
             raise NotFound("No such task is here.")
         if isinstance(kept.answer, bytes):
@@ -277,11 +245,11 @@ class TaskTable:
             running.is_handed_back = True
         await asyncio.gather(*(running.stop() for running in all_running))
 
-    def _repeat(self, task_id: str, kept: _Kept, fingerprint: int) -> bytes:
+    def _repeat(self, task_id: str, kept: Kept, fingerprint: int) -> bytes:
         if kept.fingerprint != fingerprint:
             raise Conflict("Another task has this id.")
         self.repeated += 1
-        self._kept.move_to_end(task_id)
+        self._kept.refresh(task_id)
         if isinstance(kept.answer, bytes):
             return kept.answer
         raise type(kept.answer)(kept.answer.detail)
@@ -296,10 +264,10 @@ class TaskTable:
         try:
             finished = run(order.workload, bytes(order.input))
         except TaskFailed as error:
-            self._keep(task_id, _Kept(fingerprint, order.workload, error))
+            self._kept.keep(task_id, Kept(fingerprint, order.workload, error))
             raise
         answer = self._answer(task_id, order, called.envelope, finished)
-        self._keep(task_id, _Kept(fingerprint, order.workload, answer))
+        self._kept.keep(task_id, Kept(fingerprint, order.workload, answer))
         return answer
 
     def _begin(self, task_id: str, running: _Running) -> _Running:
@@ -335,15 +303,15 @@ class TaskTable:
                     task_id, order, running.envelope, note
                 )
             answer = self._answer(task_id, order, running.envelope, finished)
-            self._keep(task_id, _Kept(running.fingerprint, order.workload, answer))
+            self._kept.keep(task_id, Kept(running.fingerprint, order.workload, answer))
         except asyncio.CancelledError:
             if running.is_handed_back:
                 raise Overloaded("This worker is leaving.") from None
             error = Cancelled()
-            self._keep(task_id, _Kept(running.fingerprint, order.workload, error))
+            self._kept.keep(task_id, Kept(running.fingerprint, order.workload, error))
             raise error from None
         except (TaskFailed, Cancelled) as error:
-            self._keep(task_id, _Kept(running.fingerprint, order.workload, error))
+            self._kept.keep(task_id, Kept(running.fingerprint, order.workload, error))
             raise
         finally:
             del self._running[task_id]
@@ -372,21 +340,24 @@ class TaskTable:
             self.refused += 1
             raise Overloaded("This worker is leaving.")
 
-    def _keep(self, task_id: str, kept: _Kept) -> None:
-        self._kept[task_id] = kept
-        self._kept_bytes += kept.size_bytes
-        while len(self._kept) > self._answers_kept or (
-            self._kept_bytes > self._answers_kept_bytes and len(self._kept) > 1
-        ):
-            _, dropped = self._kept.popitem(last=False)
-            self._kept_bytes -= dropped.size_bytes
-
 
 def _decoded(raw: bytes) -> TaskOrder:
     try:
         return _orders.decode(raw)
     except msgspec.DecodeError as error:
         raise Unreadable(f"The body is not a task: {error}.") from None
+
+
+async def _outcome(
+    found: bytes | asyncio.Task[bytes] | CollegiumError,
+) -> bytes | CollegiumError:
+    """Wait for what a task gives."""
+    if not isinstance(found, asyncio.Task):
+        return found
+    try:
+        return await asyncio.shield(found)
+    except CollegiumError as error:
+        return error
 
 
 def _retrieve(task: asyncio.Task[bytes]) -> None:

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
+from collegium.errors import Malformed, Unreadable
 from collegium.rest.answers import Document
 from collegium.rest.bodies import JSON
 
+Body = TypeVar("Body")
 
-def described_body(struct: type[msgspec.Struct]) -> dict[str, Any]:
+
+def described_body(struct: type[Any]) -> dict[str, Any]:
     """Return the description of a JSON body, for a route's ``openapi_extra``."""
     content = {JSON: {"schema": inline_schema(struct)}}
     return {"requestBody": {"required": True, "content": content}}
 
 
 def answered(
-    struct: type[msgspec.Struct], description: str, status: int = 200
+    struct: type[Any], description: str, status: int = 200
 ) -> dict[int | str, dict[str, Any]]:
     """Return the description of an answer, for a route's ``responses``."""
     content = {JSON: {"schema": inline_schema(struct)}}
     return {status: {"description": description, "content": content}}
 
 
-def inline_schema(struct: type[msgspec.Struct]) -> dict[str, Any]:
-    """Return the JSON schema of a struct with every reference put in its place.
+def inline_schema(struct: type[Any]) -> dict[str, Any]:
+    """Return the JSON schema of a struct or a list of them, references resolved.
 
     The structs of the protocol do not contain themselves, so this ends.
     """
@@ -34,6 +37,24 @@ def inline_schema(struct: type[msgspec.Struct]) -> dict[str, Any]:
     resolved = _resolve(schema, parts)
     assert isinstance(resolved, dict)
     return resolved
+
+
+def read_struct(decoder: msgspec.json.Decoder[Body], raw: bytes) -> Body:
+    """Decode a body that is a struct.
+
+    Raises
+    ------
+    Malformed
+        When it does not match the struct.
+    Unreadable
+        When it is not JSON.
+    """
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise Malformed(f"The body does not match its description: {error}.") from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Unreadable(f"The body is not acceptable JSON: {error}.") from None
 
 
 def document_of(struct: msgspec.Struct) -> Document:

@@ -19,6 +19,10 @@ from collegium.protocol import (
 from collegium.settings import WorkerSettings
 from collegium.workloads.executor import Executor
 
+MOST_AT_ONCE = 256
+BYTES_EACH = 2048
+"""A short task with its envelope takes less; see ``fleet.batches``."""
+
 
 class Reporter:
     """Makes the announcements of one worker.
@@ -68,6 +72,7 @@ class Reporter:
             version=__version__,
             state=self.state,
             waiting=waiting_limit(slots.count),
+            batch=batch_limit(self._settings.body_limit_bytes),
             weight=self._settings.weight,
             heartbeat_s=heartbeat_s,
             running=self._table.running(),
@@ -95,3 +100,13 @@ class Reporter:
 def waiting_limit(slots: int) -> int:
     """Return how many tasks beyond its slots a worker takes in: one for each."""
     return slots
+
+
+def batch_limit(body_limit_bytes: int) -> int:
+    """Return how many short tasks go into one request to a worker.
+
+    Parameters
+    ----------
+    body_limit_bytes : largest body that it reads.
+    """
+    return min(MOST_AT_ONCE, body_limit_bytes // BYTES_EACH)

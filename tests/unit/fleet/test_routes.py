@@ -1,37 +1,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
 
-from collegium.errors import NotFound
-from collegium.fleet.metrics import fleet_metrics
-from collegium.fleet.routes import (
+from collegium.fleet.service import Fleet
+from collegium.fleet.task_routes import (
     MOST_WAIT_S,
     _preferences,
     _wait_s,
-    stats_router,
-    tasks_router,
-    workers_router,
 )
-from collegium.fleet.service import Fleet
-from collegium.fleet.submissions import Submissions
-from collegium.rest.application import Application
-from collegium.rest.bodies import BodyLimits
-from collegium.rest.exposition import metrics_router
-from collegium.rest.gate import CoordinatorGate
-from collegium.rest.traffic import Traffic
 from collegium.settings import CoordinatorSettings
-from collegium.workloads.simple import Echo, Noop, Sleep
 from fixtures.asgi import AsgiClient, Reply, serving
+from fixtures.fleet import fleet_app
 from fixtures.waiting import until
 
-CATALOGUE = {w.name: w for w in (Noop(), Echo(), Sleep())}
 SAID: dict[str, Any] = {
     "incarnation": "01",
     "url": "http://127.0.0.1:9",
@@ -41,44 +27,11 @@ SAID: dict[str, Any] = {
 }
 
 
-async def _no_blob(sha256: str) -> bytes:
-    raise NotFound(sha256)
-
-
-def _app(settings: CoordinatorSettings) -> Application:
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        app.state.fleet = Fleet(settings, CATALOGUE, _no_blob)
-        app.state.submissions = Submissions(app.state.fleet)
-        app.state.table = None
-        await app.state.fleet.start()
-        yield
-        await app.state.submissions.stop()
-        await app.state.fleet.stop()
-
-    app = Application(
-        title="fleet",
-        lifespan=lifespan,
-        admission=CoordinatorGate(
-            settings.api_token,
-            settings.worker_token,
-            is_required=settings.is_auth_required,
-        ),
-    )
-    app.include_router(workers_router(), prefix="/v1/workers")
-    app.include_router(stats_router(Traffic()), prefix="/v1/stats")
-    app.include_router(tasks_router(BodyLimits(100_000), 30.0), prefix="/v1/tasks")
-    app.include_router(
-        metrics_router(lambda request: [lambda: fleet_metrics(request.app.state.fleet)])
-    )
-    return app
-
-
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[AsgiClient]:
     """Give a client of a fleet without workers."""
     settings = CoordinatorSettings(data_dir=tmp_path, local_slots=1)
-    async with serving(_app(settings)) as client:
+    async with serving(fleet_app(settings)) as client:
         yield client
 
 
@@ -301,7 +254,7 @@ async def test_tokens_guard_their_parts(tmp_path: Path) -> None:
     settings = CoordinatorSettings.model_validate(
         {"data_dir": tmp_path, "api_token": "a" * 20, "worker_token": "w" * 20}
     )
-    async with serving(_app(settings)) as client:
+    async with serving(fleet_app(settings)) as client:
 
         async def status(method: str, path: str, token: str | None) -> int:
             headers = {"content-type": "application/json"}
@@ -337,7 +290,7 @@ async def test_full_queue(client: AsgiClient) -> None:
 
 def test_description_is_complete() -> None:
     """Bodies and answers of every route are in the OpenAPI document."""
-    document = _app(CoordinatorSettings()).openapi()
+    document = fleet_app(CoordinatorSettings()).openapi()
     task = document["paths"]["/v1/tasks"]["post"]
     schema = task["requestBody"]["content"]["application/json"]["schema"]
     assert set(schema["required"]) == {"workload", "input"}

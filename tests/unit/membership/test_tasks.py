@@ -17,8 +17,9 @@ from collegium.errors import (
     TaskFailed,
     Unreadable,
 )
+from collegium.membership.place import Envelope
 from collegium.membership.slots import OwnSlots
-from collegium.membership.tasks import Envelope, TaskTable
+from collegium.membership.tasks import TaskTable
 from collegium.workloads.blobs import BlobCache
 from collegium.workloads.executor import Executor
 from collegium.workloads.registry import import_paths

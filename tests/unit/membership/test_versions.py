@@ -9,9 +9,10 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from collegium.membership.place import Envelope
 from collegium.membership.registration import Registration
 from collegium.membership.slots import OwnSlots
-from collegium.membership.tasks import Envelope, TaskTable
+from collegium.membership.tasks import TaskTable
 from collegium.protocol import (
     OLDEST_PROTOCOL_VERSION,
     PROTOCOL_VERSION,
