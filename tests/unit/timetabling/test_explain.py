@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -61,6 +63,35 @@ def test_a_place_is_free_exactly_when_the_validator_finds_nothing_new(data):
         # and a group that others have broken already is nothing this class does.
         assert said <= found
         assert found - said <= groups
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_what_is_not_placed_yet_is_not_held_against_a_place(data):
+    """With some classes unplaced nothing is said that the validator would not say."""
+    problem = data.draw(problems(most_classes=6))
+    index = data.draw(st.integers(0, len(problem.classes) - 1))
+    solution = _some_solution(problem, data)
+    for c in data.draw(st.sets(st.integers(0, len(problem.classes) - 1))):
+        solution.times[c] = solution.rooms[c] = -1
+    for spot in explain_class(problem, solution, index).spots:
+        solution.times[index], solution.rooms[index] = spot.time, spot.room
+        verdict = validate(problem, timetable_of(problem, solution))
+        found = {violation.kind for violation in verdict.violations}
+        assert {cause.kind for cause in spot.causes} <= found
+
+
+def test_a_missing_class_may_bridge_a_break():
+    """MaxBreaks says nothing of two far apart while the third is not placed."""
+    far = Time(1, 10, 4, 1), Time(1, 14, 4, 1), Time(1, 18, 4, 1)
+    classes = tuple(
+        Class(name, None, None, False, (), (TimeOption(time),))
+        for name, time in zip("abc", far, strict=True)
+    )
+    rule = Distribution(DistributionType.MAX_BREAKS, (0, 2), True, 0, (0, 1, 2))
+    problem = replace(_three(), classes=classes, distributions=(rule,))
+    (spot,) = explain_class(problem, _at([0, -1, 0], [-1, -1, -1]), 2).spots
+    assert spot.causes == ()
 
 
 def test_every_blocker_is_named():
