@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from collegium.client.answers import all_told, told
+from collegium.client.answers import ANSWERS
 from collegium.errors import DeadlineExceeded, Invalid, Unavailable
 from collegium.protocol import TaskStatus, TaskSubmission
 from collegium.rest.gathering import Gatherer
@@ -85,6 +85,7 @@ class Client:
         self._gatherer = Gatherer(self._send_batch, most=MOST_IN_REQUEST)
         self._run_s: dict[str, float] = {}
         self._rng = random.Random()
+        self._is_closed = False
 
     async def __aenter__(self) -> Client:
         """Return itself."""
@@ -97,6 +98,7 @@ class Client:
         trace: TracebackType | None,
     ) -> None:
         """Close all connections; what still waits raises Unavailable."""
+        self._is_closed = True
         self._wire.close()
 
     async def run(
@@ -136,7 +138,7 @@ class Client:
                 raise DeadlineExceeded("No answer came before the deadline.") from None
             except Unavailable:
                 pause_s = self._pause_s(tries)
-                if loop.time() + pause_s >= end_s:
+                if self._is_closed or loop.time() + pause_s >= end_s:
                     raise
                 await asyncio.sleep(pause_s)
                 tries += 1
@@ -188,7 +190,7 @@ class Client:
         return await self._send(submission)
 
     async def _send(self, submission: TaskSubmission) -> TaskStatus:
-        return told(*await self._post("/v1/tasks", _encoder.encode(submission)))
+        return ANSWERS.one(*await self._post("/v1/tasks", _encoder.encode(submission)))
 
     async def _send_batch(
         self, submissions: list[TaskSubmission]
@@ -198,7 +200,7 @@ class Client:
         raw = _encoder.encode(submissions)
         try:
             answer = await self._post("/v1/task-batches", raw)
-            return all_told(*answer, len(submissions))
+            return ANSWERS.all(*answer, len(submissions))
         except Invalid:
             # One of them is to blame; by itself each will know.
             return await asyncio.gather(

@@ -1,12 +1,6 @@
-"""What workers tell of tasks, as results and errors of our own."""
+"""What workers tell of tasks, as results and errors of the dispatcher's."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
-
-import msgspec
-from msgspec import UNSET
 
 from collegium.errors import (
     Cancelled,
@@ -18,21 +12,8 @@ from collegium.errors import (
 )
 from collegium.fleet.engine import NotStarted, Ran, WrongAnswer
 from collegium.fleet.tasks import Task
+from collegium.membership.outcomes import Reader
 from collegium.protocol import TaskStatus
-
-_statuses = msgspec.json.Decoder(TaskStatus)
-_lists = msgspec.json.Decoder(list[TaskStatus])
-_ERRORS: Mapping[str, type[CollegiumError]] = {
-    "/problems/task-failed": TaskFailed,
-    "/problems/deadline-exceeded": DeadlineExceeded,
-    "/problems/cancelled": Cancelled,
-    "/problems/task-lost": TaskLost,
-    "/problems/overloaded": Overloaded,
-    # Another worker may offer the workload, or reach the coordinator with the blob.
-    "/problems/not-found": NotStarted,
-    # It has been there already: somebody else has to do it.
-    "/problems/loop-detected": NotStarted,
-}
 
 
 def ran(status: int, raw: bytes, task: Task) -> Ran:
@@ -43,16 +24,10 @@ def ran(status: int, raw: bytes, task: Task) -> Ran:
     CollegiumError
         What the answer stands for when it has none; see ``Engine.run``.
     """
-    if status != 200:
-        raise _error(status, raw)
-    try:
-        told = _statuses.decode(raw)
-    except msgspec.DecodeError as error:
-        raise WrongAnswer(f"The answer is not a task's status: {error}") from None
-    return _result(told, task)
+    return _result(_ANSWERS.one(status, raw), task)
 
 
-def all_ran(status: int, raw: bytes, tasks: list[Task]) -> list[Ran | Exception]:
+def all_ran(status: int, raw: bytes, tasks: list[Task]) -> list[Ran | CollegiumError]:
     """Return the result of each task in the answer to a batch, or what it stands for.
 
     Raises
@@ -60,50 +35,45 @@ def all_ran(status: int, raw: bytes, tasks: list[Task]) -> list[Ran | Exception]
     CollegiumError
         When the answer is not about each of them.
     """
-    if status != 200:
-        raise _error(status, raw)
-    try:
-        told = _lists.decode(raw)
-    except msgspec.DecodeError as error:
-        raise WrongAnswer(f"The answer is no list of statuses: {error}") from None
-    if len(told) != len(tasks):
-        raise WrongAnswer(f"{len(told)} answers came for {len(tasks)} tasks.")
-    return [_outcome(one, task) for one, task in zip(told, tasks, strict=True)]
+    found = _ANSWERS.all(status, raw, len(tasks))
+    return [_outcome(one, task) for one, task in zip(found, tasks, strict=True)]
 
 
-def _outcome(told: TaskStatus, task: Task) -> Ran | Exception:
-    if told.problem is not None:
-        return _error_of(told.problem, int(told.problem.get("status", 500)))
+def _outcome(found: TaskStatus | CollegiumError, task: Task) -> Ran | CollegiumError:
+    if isinstance(found, CollegiumError):
+        return found
     try:
-        return _result(told, task)
+        return _result(found, task)
     except WrongAnswer as error:
         return error
 
 
-def _result(told: TaskStatus, task: Task) -> Ran:
-    if told.id != task.id or told.state != "succeeded" or told.output is UNSET:
-        raise WrongAnswer("The answer is not this task's result.")
-    return Ran(bytes(told.output), told.seconds or 0.0)
+def _result(found: TaskStatus, task: Task) -> Ran:
+    if found.id != task.id:
+        raise WrongAnswer("The answer is another task's.")
+    return Ran(bytes(found.output), found.seconds or 0.0)  # type: ignore[arg-type]
 
 
-def _error(status: int, raw: bytes) -> CollegiumError:
-    try:
-        problem = msgspec.json.decode(raw)
-    except msgspec.DecodeError:
-        problem = None
-    return _error_of(problem, status)
-
-
-def _error_of(problem: Any, status: int) -> CollegiumError:
-    try:
-        class_ = _ERRORS.get(problem["type"])
-        detail = str(problem["detail"])
-    except (KeyError, TypeError):
-        class_, detail = None, f"status {status}"
-    if class_ is not None:
-        return class_(detail)
+def _other(status: int, detail: str) -> CollegiumError:
     if status == 503:
         return Overloaded(detail)
     if status in (401, 403):
         return NotStarted(f"The worker lets this coordinator not in: {detail}")
     return WrongAnswer(f"The worker answered {status}: {detail}")
+
+
+_ANSWERS = Reader(
+    errors={
+        "/problems/task-failed": TaskFailed,
+        "/problems/deadline-exceeded": DeadlineExceeded,
+        "/problems/cancelled": Cancelled,
+        "/problems/task-lost": TaskLost,
+        "/problems/overloaded": Overloaded,
+        # Another worker may offer the workload, or reach the coordinator with the blob.
+        "/problems/not-found": NotStarted,
+        # It has been there already: somebody else has to do it.
+        "/problems/loop-detected": NotStarted,
+    },
+    other=_other,
+    nonsense=WrongAnswer,
+)

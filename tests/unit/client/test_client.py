@@ -27,6 +27,7 @@ from collegium.rest.server import address_of, bind
 from collegium.settings import CoordinatorSettings
 from fixtures.fleet import fleet_app
 from fixtures.serving import running
+from fixtures.waiting import until
 
 
 class Counting:
@@ -52,7 +53,9 @@ class Counting:
 @asynccontextmanager
 async def _served(settings: CoordinatorSettings) -> AsyncIterator[tuple[str, Counting]]:
     app = Counting(fleet_app(settings))
-    config = uvicorn.Config(app, lifespan="on", log_config=None)
+    config = uvicorn.Config(
+        app, lifespan="on", log_config=None, timeout_graceful_shutdown=1
+    )
     async with running(config) as sock:
         yield address_of(sock), app
 
@@ -117,6 +120,18 @@ async def test_map_ends_with_the_first_failure(served: tuple[str, Counting]) -> 
         with pytest.raises(Malformed):
             await client.map("noop", [{}, {"x": 1}, *({} for _ in range(500))])
     assert sum(app.requests.values()) < 500
+
+
+async def test_a_client_that_is_closed_asks_nobody(
+    served: tuple[str, Counting],
+) -> None:
+    """What still waits ends at once."""
+    async with Client(served[0]) as client:
+        waiting = asyncio.create_task(client.run("sleep", {"seconds": 60}))
+        await until(lambda: asyncio.sleep(0, served[1].requests["/v1/tasks"] == 1))
+    with pytest.raises(Unavailable):
+        await waiting
+    assert served[1].requests == {"/v1/tasks": 1}
 
 
 async def test_deadlines_hold(served: tuple[str, Counting]) -> None:

@@ -241,6 +241,38 @@ def test_false_answers_are_nobodys_result(change: Change) -> None:
     _virtually(main)
 
 
+@pytest.mark.parametrize(
+    ("problem", "seen"),
+    [
+        ({}, WrongAnswer),
+        ({"type": 7, "detail": [], "status": "x"}, WrongAnswer),
+        ({"type": "/problems/overloaded", "detail": "full"}, Overloaded),
+        (
+            {
+                "type": "/problems/overloaded",
+                "detail": "full",
+                "errors": [{"pointer": "/a", "detail": "b"}],
+            },
+            Overloaded,
+        ),
+        ({"type": "/problems/task-failed", "detail": "1", "errors": 5}, WrongAnswer),
+    ],
+)
+def test_any_problem_is_an_error_of_ours(
+    problem: dict[str, Any], seen: type[CollegiumError]
+) -> None:
+    """Whatever a worker makes of a problem, the dispatcher knows what to do."""
+
+    async def main(bench: Bench) -> None:
+        bench.worker.change = lambda statuses: [
+            {"id": s["id"], "workload": "w", "state": "failed", "problem": problem}
+            for s in statuses
+        ]
+        assert await bench.outcomes(1, 2) == [seen, seen]
+
+    _virtually(main)
+
+
 def test_one_that_is_cancelled_leaves_the_others_their_answers() -> None:
     """The request goes on as long as somebody waits for it."""
 
