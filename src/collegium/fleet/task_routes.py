@@ -166,8 +166,7 @@ def _tasks(
         try:
             tasks.append(_task(fleet, submission, scope, default_deadline_s))
         except Malformed as error:
-            pointers = {f"/{number}{at}": why for at, why in error.pointers.items()}
-            raise Malformed(error.detail, pointers=pointers) from None
+            raise _below(f"/{number}", error) from None
     return tasks
 
 
@@ -179,13 +178,14 @@ def _task(
         reason = f"No workload is called {submission.workload!r}."
         raise Malformed(reason, pointers={"/workload": reason})
     raw = bytes(submission.input)
-    decoded(raw)
     try:
+        decoded(raw)
         checked = workload.Input.model_validate_json(raw, strict=True)
+    except Malformed as error:
+        raise _below("/input", error) from None
     except ValidationError as error:
         found = malformed(error, "The input does not match its workload.")
-        pointers = {f"/input{where}": what for where, what in found.pointers.items()}
-        raise Malformed(found.detail, pointers=pointers) from None
+        raise _below("/input", found) from None
     return Task(
         submission.workload,
         raw,
@@ -193,6 +193,12 @@ def _task(
         blobs=tuple(workload.blobs(checked)),
         traceparent=header(scope, TRACE_HEADER.encode()),
     )
+
+
+def _below(place: str, error: Malformed) -> Malformed:
+    """Return an error about a part as one about the whole body."""
+    pointers = {place + pointer: why for pointer, why in error.pointers.items()}
+    return Malformed(error.detail, pointers=pointers)
 
 
 def _deadline_s(

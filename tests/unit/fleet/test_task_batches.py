@@ -64,6 +64,7 @@ async def test_one_that_fails_says_why_and_the_others_go_on(client: AsgiClient) 
         ({"workload": "absent", "input": 1}, "/1/workload"),
         ({"workload": "sleep", "input": {"seconds": -1}}, "/1/input/seconds"),
         ({"workload": "sleep", "input": {"seconds": "1"}}, "/1/input/seconds"),
+        ({"workload": "echo", "input": {"a": ["\0"]}}, "/1/input/a/0"),
     ],
 )
 async def test_one_that_is_malformed_keeps_all_from_beginning(
