@@ -10,6 +10,8 @@ ROUNDS = ((0.15, 0.0), (0.3, 0.0), (0.45, 0.0), (1.0, 0.4))
 """Of each round the end, as a share after the pilot, and where it cools from."""
 ONE_ROUND = ((1.0, 0.0),)
 """The same for a problem that the pilot has not solved: it needs all the time."""
+FIRST_ROUND_S, LONG_S = 60.0, 300.0
+"""With so much time it cools once before, so that there is something to show early."""
 SHORTEST_LEASE_S, LONGEST_LEASE_S = 2.0, 10.0
 LEASES_AT_LEAST = 12
 """A short budget is cut into about as many leases, so that islands can meet."""
@@ -60,7 +62,11 @@ def share_done(plan: LeasePlan, spent_s: float) -> float:
 
 def rounds(plan: LeasePlan) -> tuple[tuple[float, float], ...]:
     """Return the rounds of a job."""
-    return ONE_ROUND if plan.is_hard else ROUNDS
+    if not plan.is_hard:
+        return ROUNDS
+    if plan.seconds is None or plan.seconds < LONG_S:
+        return ONE_ROUND
+    return (FIRST_ROUND_S / (plan.seconds - plan.piloted_s), 0.0), *ONE_ROUND
 
 
 def round_of(plan: LeasePlan, share: float) -> int:

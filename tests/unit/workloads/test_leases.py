@@ -22,6 +22,7 @@ from collegium.workloads.leases import (
     walked,
 )
 from collegium.workloads.rounds import (
+    FIRST_ROUND_S,
     LEASES_BY_ITERATIONS,
     PILOT_SHARE,
     ROUNDS,
@@ -206,6 +207,25 @@ def test_a_problem_that_no_pilot_solves_cools_once() -> None:
     [(number, lease)] = next_leases(plan, free_slots=1, elapsed_s=52)
     assert lease.cool_from == pytest.approx(0.5)
     assert plan.islands[0].round == 0
+
+
+def test_a_hard_problem_with_much_time_has_something_to_show_early() -> None:
+    """It cools for a minute first, and then from the best, hot, in all that is left."""
+    plan = LeasePlan(problem=PROBLEM, seconds=602)
+    [(number, _)] = next_leases(plan, free_slots=1, elapsed_s=0)
+    _come_back(plan, number, (3, 100), run_s=2, elapsed_s=2)
+    counted(plan, 0, _sha(99), Score(hard=3, total=100))
+    elapsed_s, positions = 2.0, {0: [0.0], 1: [0.0]}
+    while not is_over(plan, elapsed_s=elapsed_s):
+        [(number, lease)] = next_leases(plan, free_slots=1, elapsed_s=elapsed_s)
+        cooled = positions[plan.islands[0].round]
+        assert lease.cool_from == pytest.approx(cooled[-1], abs=1e-6)
+        cooled.append(lease.cool_to)
+        elapsed_s += lease.seconds or 0
+        if cooled[-1] == 1 and plan.islands[0].round == 0:
+            assert elapsed_s == pytest.approx(2 + FIRST_ROUND_S)
+        _come_back(plan, number, (0, 100), elapsed_s=elapsed_s)
+    assert positions[0][-1] == positions[1][-1] == pytest.approx(1.0)
 
 
 def test_islands_do_not_meet_twice_at_one_point() -> None:
