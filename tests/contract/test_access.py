@@ -31,6 +31,7 @@ AREAS: dict[str, Area | None] = {
     "/v1/workers/{worker_id}": Area.MEMBERSHIP,
     "/v1/stats": Area.FLEET,
     "/v1/tasks": Area.TASKS,
+    "/v1/task-batches": Area.TASKS,
     "/v1/tasks/{task_id}": Area.RUNNING,
     "/v1/self": Area.RUNNING,
     "/v1/blobs/{sha256}": Area.BLOBS,
