@@ -7,13 +7,13 @@ elapsed share of the budget says. The first leases are pilots, short coolings th
 already give a timetable and tell at which temperatures the next ones should stay.
 Then come some rounds of cooling from hot to cold, each from a new beginning, because
 what is settled while it is hot differs from run to run by more than a longer run would
-gain. The last and longest
-one begins with the best of all islands, half hot. When the pilot has found nothing
-feasible, one round takes all the time, or when there is much of it, all but the first
-minute, in which another one cools. In the last round islands meet at a few points,
-where the worse half goes on from where the best one stands, and at last improves the
-incumbent part by part, exactly. A slot that appears late gets an island that starts
-from the incumbent. A job that has nothing to show at its end goes on with pilots.
+gain. The last and longest one begins with the best of all islands, half hot. When the
+pilot has found nothing feasible, one round takes all the time, or when there is much of
+it, all but the first minute, in which another one cools. In the last round islands meet
+at a few points, where the worse half goes on from where the best one stands, and at
+last improves the incumbent part by part, exactly. A slot that appears late gets an
+island that starts from the incumbent. A job that has nothing to show at its end goes on
+with pilots.
 
 State without input or output: time is passed in, chance comes from the job's seed, so
 that every decision can be replayed.

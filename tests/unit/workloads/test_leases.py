@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collegium.workloads.lease_plan import Lease, LeasePlan, Score
+from collegium.workloads.lease_plan import LeasePlan, Score
 from collegium.workloads.leases import (
     EXCHANGES,
     FINISHING,
@@ -19,62 +19,13 @@ from collegium.workloads.leases import (
     next_leases,
     refused,
     resumed,
-    walked,
 )
 from collegium.workloads.rounds import (
-    FIRST_ROUND_S,
     LEASES_BY_ITERATIONS,
     PILOT_SHARE,
-    ROUNDS,
     lease_s,
 )
-
-PROBLEM = "a" * 64
-
-
-def _sha(n: int) -> str:
-    return f"{n:064x}"
-
-
-def _come_back(
-    plan: LeasePlan,
-    number: int,
-    rank: tuple[int, int],
-    *,
-    run_s: float = 2.05,
-    elapsed_s: float = 2.0,
-    weights: dict[int, int] | None = None,
-) -> bool:
-    return walked(
-        plan,
-        number,
-        walk=_sha(number + 1),
-        walk_rank=rank,
-        claimed=rank,
-        best=_sha(number + 1),
-        iterations=500,
-        moves=1000,
-        search_s=2.0,
-        run_s=run_s,
-        elapsed_s=elapsed_s,
-        shares=[0.25, 0.75],
-        weights=weights,
-    )
-
-
-def _after_pilots(seconds: float, slots: int = 1) -> LeasePlan:
-    """Return a plan whose pilots are back, two seconds after the beginning."""
-    plan = LeasePlan(problem=PROBLEM, seconds=seconds)
-    for number, _ in next_leases(plan, free_slots=slots, elapsed_s=0):
-        _come_back(plan, number, (0, 100 + number), run_s=2, elapsed_s=2)
-    return plan
-
-
-def _last_s(cooled: float) -> float:
-    """Return when the last cooling of a plan of 102 seconds has come so far."""
-    begin, (end, hottest) = ROUNDS[-2][0], ROUNDS[-1]
-    done = (cooled - hottest) / (1 - hottest)
-    return 2 + 100 * (begin + (end - begin) * done)
+from fixtures.lease_plans import PROBLEM, after_pilots, come_back, last_s, sha
 
 
 def test_one_island_continues_its_own_walk_without_a_gap_in_the_cooling() -> None:
@@ -86,17 +37,17 @@ def test_one_island_continues_its_own_walk_without_a_gap_in_the_cooling() -> Non
         leases.append(lease)
         assert lease.seconds is not None
         elapsed_s += lease.seconds
-        assert _come_back(
+        assert come_back(
             plan, number, (0, 5000 - number), run_s=lease.seconds, elapsed_s=elapsed_s
         )
-        counted(plan, number, _sha(number + 1), Score(hard=0, total=5000 - number))
+        counted(plan, number, sha(number + 1), Score(hard=0, total=5000 - number))
     assert leases[0].start is None
     assert leases[0].method == "pilot"
     assert leases[1].cool_from == 0
     assert leases[-1].cool_to == 1
     for number, (one, next_) in enumerate(pairwise(leases)):
         is_new_round = number > 0 and next_.cool_from < 1e-9
-        assert next_.start == (None if is_new_round else _sha(number + 1))
+        assert next_.start == (None if is_new_round else sha(number + 1))
         assert next_.method == "anneal"
         if number > 0 and one.cool_to < 1 - 1e-9:
             assert abs(next_.cool_from - one.cool_to) < 1e-9
@@ -115,11 +66,11 @@ def test_every_free_slot_gets_an_island_of_its_own() -> None:
 
 def test_a_late_slot_starts_from_the_incumbent_at_the_present_temperature() -> None:
     """A worker that joins in the middle does not heat the solution up again."""
-    plan = _after_pilots(102)
-    counted(plan, 0, _sha(77), Score(hard=0, total=90))
+    plan = after_pilots(102)
+    counted(plan, 0, sha(77), Score(hard=0, total=90))
     leases = next_leases(plan, free_slots=2, elapsed_s=42)
     late = leases[1][1]
-    assert late.start == _sha(77)
+    assert late.start == sha(77)
     assert late.cool_from == pytest.approx((0.4 - 0.3) / 0.15)
     assert late.to_beat == (0, 90)
 
@@ -128,14 +79,14 @@ def test_a_lost_lease_costs_its_seconds_only() -> None:
     """The island goes on from where the last returned lease left it."""
     plan = LeasePlan(problem=PROBLEM, seconds=60)
     [(first, _)] = next_leases(plan, free_slots=1, elapsed_s=0)
-    _come_back(plan, first, (1, 50))
+    come_back(plan, first, (1, 50))
     [(second, _)] = next_leases(plan, free_slots=1, elapsed_s=2)
     lost(plan, second)
     assert plan.lost == 1
     [(third, lease)] = next_leases(plan, free_slots=1, elapsed_s=6)
     assert third == second + 1
-    assert lease.start == _sha(first + 1)
-    assert not _come_back(plan, second, (0, 0)), "a late answer changes nothing"
+    assert lease.start == sha(first + 1)
+    assert not come_back(plan, second, (0, 0)), "a late answer changes nothing"
     assert plan.islands[0].walk_rank == (1, 50)
 
 
@@ -143,7 +94,7 @@ def test_a_failed_lease_does_not_try_its_start_again() -> None:
     """A walk that no worker can read must not stop its island for good."""
     plan = LeasePlan(problem=PROBLEM, seconds=60)
     [(first, _)] = next_leases(plan, free_slots=1, elapsed_s=0)
-    _come_back(plan, first, (1, 50))
+    come_back(plan, first, (1, 50))
     [(second, _)] = next_leases(plan, free_slots=1, elapsed_s=2)
     lost(plan, second, failed=True)
     [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=3)
@@ -152,15 +103,15 @@ def test_a_failed_lease_does_not_try_its_start_again() -> None:
 
 def test_the_worse_half_meets_the_incumbent_and_the_better_half_goes_on() -> None:
     """At a meeting point only islands behind the median adopt the best solution."""
-    plan = _after_pilots(102, slots=4)
-    for number, _ in next_leases(plan, free_slots=4, elapsed_s=_last_s(0.45)):
-        _come_back(plan, number, (0, 100 + number), weights={number: 500})
+    plan = after_pilots(102, slots=4)
+    for number, _ in next_leases(plan, free_slots=4, elapsed_s=last_s(0.45)):
+        come_back(plan, number, (0, 100 + number), weights={number: 500})
     before = [island.walk for island in plan.islands]
-    next_leases(plan, free_slots=4, elapsed_s=_last_s(EXCHANGES[0]) - 1)
+    next_leases(plan, free_slots=4, elapsed_s=last_s(EXCHANGES[0]) - 1)
     assert [island.walk for island in plan.islands] == before
     for flight in list(plan.flights):
         lost(plan, flight.number)
-    leases = next_leases(plan, free_slots=4, elapsed_s=_last_s(EXCHANGES[0]) + 1)
+    leases = next_leases(plan, free_slots=4, elapsed_s=last_s(EXCHANGES[0]) + 1)
     after = [island.walk for island in plan.islands]
     assert after == [*before[:2], before[0], before[0]]
     assert sorted(str(lease.weights) for _, lease in leases) == [
@@ -173,126 +124,75 @@ def test_the_worse_half_meets_the_incumbent_and_the_better_half_goes_on() -> Non
 
 def test_at_last_the_worse_half_improves_the_incumbent_exactly() -> None:
     """An annealing that is behind when it is cold will not win any more."""
-    plan = _after_pilots(102, slots=2)
-    counted(plan, 0, _sha(99), Score(hard=0, total=50))
-    late_s = _last_s(FINISHING) + 1
+    plan = after_pilots(102, slots=2)
+    counted(plan, 0, sha(99), Score(hard=0, total=50))
+    late_s = last_s(FINISHING) + 1
     leases = dict(next_leases(plan, free_slots=2, elapsed_s=late_s))
     assert {lease.method for lease in leases.values()} == {"anneal", "lns"}
     [exact] = [lease for lease in leases.values() if lease.method == "lns"]
-    assert exact.start == _sha(99)
+    assert exact.start == sha(99)
     for number in leases:
-        _come_back(plan, number, (0, 50))
-    counted(plan, 1, _sha(98), Score(hard=0, total=49))
+        come_back(plan, number, (0, 50))
+    counted(plan, 1, sha(98), Score(hard=0, total=49))
     again = next_leases(plan, free_slots=2, elapsed_s=late_s + 2)
-    assert _sha(98) in {le.start for _, le in again if le.method == "lns"}
+    assert sha(98) in {le.start for _, le in again if le.method == "lns"}
 
 
 def test_what_stays_broken_is_repaired_exactly_even_by_a_single_island() -> None:
     """When it is cold an annealing mends nothing any more."""
-    plan = _after_pilots(102)
-    counted(plan, 0, _sha(99), Score(hard=2, total=50))
-    [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=_last_s(FINISHING) + 1)
-    assert (lease.method, lease.start) == ("lns", _sha(99))
-    plan = _after_pilots(102)
-    counted(plan, 0, _sha(99), Score(hard=0, total=50))
-    [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=_last_s(FINISHING) + 1)
+    plan = after_pilots(102)
+    counted(plan, 0, sha(99), Score(hard=2, total=50))
+    [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=last_s(FINISHING) + 1)
+    assert (lease.method, lease.start) == ("lns", sha(99))
+    plan = after_pilots(102)
+    counted(plan, 0, sha(99), Score(hard=0, total=50))
+    [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=last_s(FINISHING) + 1)
     assert lease.method == "anneal"
-
-
-def test_a_problem_that_no_pilot_solves_cools_once() -> None:
-    """Rounds too short to become feasible would teach nothing."""
-    plan = LeasePlan(problem=PROBLEM, seconds=102)
-    [(number, _)] = next_leases(plan, free_slots=1, elapsed_s=0)
-    _come_back(plan, number, (3, 100), run_s=2, elapsed_s=2)
-    [(number, lease)] = next_leases(plan, free_slots=1, elapsed_s=52)
-    assert lease.cool_from == pytest.approx(0.5)
-    assert plan.islands[0].round == 0
-
-
-def test_a_hard_problem_with_much_time_has_something_to_show_early() -> None:
-    """It cools for a minute first, and then from the best, hot, in all that is left."""
-    plan = LeasePlan(problem=PROBLEM, seconds=602)
-    [(number, _)] = next_leases(plan, free_slots=1, elapsed_s=0)
-    _come_back(plan, number, (3, 100), run_s=2, elapsed_s=2)
-    counted(plan, 0, _sha(99), Score(hard=3, total=100))
-    elapsed_s, positions = 2.0, {0: [0.0], 1: [0.0]}
-    while not is_over(plan, elapsed_s=elapsed_s):
-        [(number, lease)] = next_leases(plan, free_slots=1, elapsed_s=elapsed_s)
-        cooled = positions[plan.islands[0].round]
-        assert lease.cool_from == pytest.approx(cooled[-1], abs=1e-6)
-        cooled.append(lease.cool_to)
-        elapsed_s += lease.seconds or 0
-        if cooled[-1] == 1 and plan.islands[0].round == 0:
-            assert elapsed_s == pytest.approx(2 + FIRST_ROUND_S)
-        _come_back(plan, number, (0, 100), elapsed_s=elapsed_s)
-    assert positions[0][-1] == positions[1][-1] == pytest.approx(1.0)
 
 
 def test_islands_do_not_meet_twice_at_one_point() -> None:
     """An island that adopted the best walk goes on by itself until the next point."""
-    plan = _after_pilots(102, slots=2)
-    for number, _ in next_leases(plan, free_slots=2, elapsed_s=_last_s(0.45)):
-        _come_back(plan, number, (0, 100 + number))
-    met_s = _last_s(EXCHANGES[0]) + 1
+    plan = after_pilots(102, slots=2)
+    for number, _ in next_leases(plan, free_slots=2, elapsed_s=last_s(0.45)):
+        come_back(plan, number, (0, 100 + number))
+    met_s = last_s(EXCHANGES[0]) + 1
     for number, _ in next_leases(plan, free_slots=2, elapsed_s=met_s):
-        _come_back(plan, number, (0, 200 + number))
+        come_back(plan, number, (0, 200 + number))
     leases = next_leases(plan, free_slots=2, elapsed_s=met_s + 4)
     assert len({lease.start for _, lease in leases}) == 2
 
 
-def test_rounds_cool_anew_and_the_last_one_starts_from_the_best() -> None:
-    """Every round begins hot without raised weights; the last one half hot."""
-    plan = _after_pilots(102)
-    begins: dict[int, Lease] = {}
-    elapsed_s = 2.0
-    while not is_over(plan, elapsed_s=elapsed_s):
-        [(number, lease)] = next_leases(plan, free_slots=1, elapsed_s=elapsed_s)
-        begins.setdefault(plan.islands[0].round, lease)
-        assert lease.cool_from < lease.cool_to
-        elapsed_s += lease.seconds or 0
-        rank = (0, 1) if number == 1 else (0, 100 + number)
-        _come_back(plan, number, rank, elapsed_s=elapsed_s, weights={1: 900})
-    assert [lease.cool_from for lease in begins.values()] == pytest.approx(
-        [hottest for _, hottest in ROUNDS], abs=1e-6
-    )
-    assert [lease.weights for lease in begins.values()] == [{}] * len(ROUNDS)
-    # The pilot's walk, then new beginnings, then the best.
-    assert [lease.start for lease in begins.values()] == (
-        [_sha(1)] + [None] * (len(ROUNDS) - 2) + [_sha(2)]
-    )
-
-
 def test_who_restarts_from_the_incumbent_has_it_as_its_best() -> None:
     """Rank and timetable of a best belong together, or the last round starts wrong."""
-    plan = _after_pilots(102)
-    counted(plan, 0, _sha(77), Score(hard=0, total=1))
+    plan = after_pilots(102)
+    counted(plan, 0, sha(77), Score(hard=0, total=1))
     [(number, _)] = next_leases(plan, free_slots=1, elapsed_s=3)
     lost(plan, number, failed=True)
-    [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=_last_s(0.45))
-    assert (lease.start, lease.to_beat) == (_sha(77), (0, 1))
+    [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=last_s(0.45))
+    assert (lease.start, lease.to_beat) == (sha(77), (0, 1))
 
 
 def test_an_adopted_island_does_not_claim_what_is_gone() -> None:
     """A best whose blob died with the last coordinator is to be found again."""
-    plan = _after_pilots(102)
-    counted(plan, 0, _sha(77), Score(hard=0, total=500))
+    plan = after_pilots(102)
+    counted(plan, 0, sha(77), Score(hard=0, total=500))
     [(number, _)] = next_leases(plan, free_slots=1, elapsed_s=3)
-    _come_back(plan, number, (0, 50))
-    plan.islands[0].walk = _sha(5)
-    resumed(plan, frozenset({_sha(5), _sha(77)}))
+    come_back(plan, number, (0, 50))
+    plan.islands[0].walk = sha(5)
+    resumed(plan, frozenset({sha(5), sha(77)}))
     [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=6)
-    assert (lease.start, lease.to_beat) == (_sha(5), None)
+    assert (lease.start, lease.to_beat) == (sha(5), None)
 
 
 def test_weights_go_from_lease_to_lease_but_not_from_the_pilot() -> None:
     """What stays broken keeps its weight; a new cooling begins without."""
     plan = LeasePlan(problem=PROBLEM, seconds=60)
     [(pilot, _)] = next_leases(plan, free_slots=1, elapsed_s=0)
-    _come_back(plan, pilot, (0, 9), weights={1: 5000})
+    come_back(plan, pilot, (0, 9), weights={1: 5000})
     [(number, lease)] = next_leases(plan, free_slots=1, elapsed_s=2)
     assert lease.weights == {}
     assert lease.shares == [0.25, 0.75]
-    _come_back(plan, number, (1, 9), weights={3: 700})
+    come_back(plan, number, (1, 9), weights={3: 700})
     [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=4)
     assert lease.weights == {3: 700}
 
@@ -300,20 +200,20 @@ def test_weights_go_from_lease_to_lease_but_not_from_the_pilot() -> None:
 def test_only_a_better_solution_becomes_the_incumbent() -> None:
     """Feasibility counts before cost; an equal one changes nothing."""
     plan = LeasePlan(problem=PROBLEM, seconds=60)
-    assert counted(plan, 0, _sha(1), Score(hard=3, total=10))
-    assert counted(plan, 1, _sha(2), Score(hard=0, total=900))
-    assert not counted(plan, 2, _sha(3), Score(hard=1, total=0))
-    assert not counted(plan, 3, _sha(4), Score(hard=0, total=900))
+    assert counted(plan, 0, sha(1), Score(hard=3, total=10))
+    assert counted(plan, 1, sha(2), Score(hard=0, total=900))
+    assert not counted(plan, 2, sha(3), Score(hard=1, total=0))
+    assert not counted(plan, 3, sha(4), Score(hard=0, total=900))
     assert plan.incumbent is not None
-    assert plan.incumbent.solution == _sha(2)
+    assert plan.incumbent.solution == sha(2)
 
 
 def test_a_refused_claim_takes_its_walk_with_it() -> None:
     """What a worker lied about is not continued."""
     plan = LeasePlan(problem=PROBLEM, seconds=60)
     [(number, _)] = next_leases(plan, free_slots=1, elapsed_s=0)
-    _come_back(plan, number, (0, 0))
-    refused(plan, _sha(number + 1), _sha(number + 1))
+    come_back(plan, number, (0, 0))
+    refused(plan, sha(number + 1), sha(number + 1))
     [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=2)
     assert lease.start is None
     assert lease.to_beat is None
@@ -324,22 +224,22 @@ def test_an_adopted_plan_has_nothing_in_flight_and_names_only_known_blobs() -> N
     """Walks that died with the last coordinator are replaced by the incumbent."""
     plan = LeasePlan(problem=PROBLEM, seconds=60)
     for number, _ in next_leases(plan, free_slots=2, elapsed_s=0):
-        _come_back(plan, number, (0, 10 + number))
-    counted(plan, 0, _sha(5), Score(hard=0, total=10))
+        come_back(plan, number, (0, 10 + number))
+    counted(plan, 0, sha(5), Score(hard=0, total=10))
     next_leases(plan, free_slots=2, elapsed_s=2)
     plan = LeasePlan.model_validate_json(plan.model_dump_json())
-    resumed(plan, frozenset({_sha(5), _sha(2)}))
+    resumed(plan, frozenset({sha(5), sha(2)}))
     assert not plan.flights
-    assert [island.walk for island in plan.islands] == [_sha(5), _sha(2)]
+    assert [island.walk for island in plan.islands] == [sha(5), sha(2)]
     assert len(next_leases(plan, free_slots=2, elapsed_s=10)) == 2
 
 
 def test_a_target_ends_the_job_early_but_only_when_feasible() -> None:
     """A total of 0 is the default target: nothing can be better."""
     plan = LeasePlan(problem=PROBLEM, seconds=60)
-    counted(plan, 0, _sha(1), Score(hard=1, total=0))
+    counted(plan, 0, sha(1), Score(hard=1, total=0))
     assert not is_over(plan, elapsed_s=1)
-    counted(plan, 0, _sha(2), Score(hard=0, total=0))
+    counted(plan, 0, sha(2), Score(hard=0, total=0))
     assert is_over(plan, elapsed_s=1)
     assert next_leases(plan, free_slots=1, elapsed_s=1) == []
 
@@ -349,8 +249,8 @@ def test_waiting_for_the_first_lease_to_run_does_not_use_up_the_budget() -> None
     plan = LeasePlan(problem=PROBLEM, seconds=15)
     [(number, _)] = next_leases(plan, free_slots=1, elapsed_s=0)
     assert not is_over(plan, elapsed_s=100)
-    _come_back(plan, number, (0, 9), run_s=3, elapsed_s=100)
-    counted(plan, number, _sha(number + 1), Score(hard=0, total=9))
+    come_back(plan, number, (0, 9), run_s=3, elapsed_s=100)
+    counted(plan, number, sha(number + 1), Score(hard=0, total=9))
     [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=100)
     assert lease.cool_from == 0
     assert plan.piloted_s == 3
@@ -362,16 +262,16 @@ def test_a_job_with_nothing_to_show_goes_on_for_a_while() -> None:
     """All that came back was false: new beginnings, until one counts or time is up."""
     plan = LeasePlan(problem=PROBLEM, seconds=4)
     [(number, _)] = next_leases(plan, free_slots=1, elapsed_s=0)
-    _come_back(plan, number, (0, 0), run_s=0.3, elapsed_s=0.3)
-    refused(plan, _sha(number + 1), _sha(number + 1))
+    come_back(plan, number, (0, 0), run_s=0.3, elapsed_s=0.3)
+    refused(plan, sha(number + 1), sha(number + 1))
     assert not is_over(plan, elapsed_s=5)
     [(number, lease)] = next_leases(plan, free_slots=1, elapsed_s=5)
     assert (lease.method, lease.start) == ("pilot", None)
     assert lease.seconds == OVERTIME_LEASE_S
     assert (lease.cool_from, lease.cool_to) == (0, 1)
     assert is_over(plan, elapsed_s=5 + OVERTIME_S)
-    _come_back(plan, number, (0, 7), run_s=3, elapsed_s=8)
-    counted(plan, number, _sha(number + 1), Score(hard=0, total=7))
+    come_back(plan, number, (0, 7), run_s=3, elapsed_s=8)
+    counted(plan, number, sha(number + 1), Score(hard=0, total=7))
     assert is_over(plan, elapsed_s=8)
 
 
@@ -391,7 +291,7 @@ def test_a_budget_of_iterations_is_used_up_to_the_last_one() -> None:
         done += lease.iterations or 0
         first = first or done
         numbers += 1
-        _come_back(plan, number, (0, 1))
+        come_back(plan, number, (0, 1))
     assert done == 100_003
     assert numbers == LEASES_BY_ITERATIONS + 1
     assert first == round(100_003 * PILOT_SHARE)
@@ -400,11 +300,11 @@ def test_a_budget_of_iterations_is_used_up_to_the_last_one() -> None:
 
 def test_costly_surroundings_make_leases_longer() -> None:
     """A slow link or a slow check is not paid every two seconds."""
-    plan = _after_pilots(600)
+    plan = after_pilots(600)
     quick_s = lease_s(plan, spent_s=100)
     for elapsed_s in range(100, 140, 4):
         [(number, _)] = next_leases(plan, free_slots=1, elapsed_s=elapsed_s)
-        _come_back(plan, number, (0, 1000), run_s=2.3)
+        come_back(plan, number, (0, 1000), run_s=2.3)
     assert lease_s(plan, spent_s=150) > quick_s
 
 
@@ -438,8 +338,8 @@ def test_whatever_happens_leases_stay_within_the_budget(
         if plan.flights:
             number = plan.flights[which % len(plan.flights)].number
             if returns:
-                _come_back(plan, number, (which, 10))
-                counted(plan, number, _sha(number + 1), Score(hard=which, total=10))
+                come_back(plan, number, (which, 10))
+                counted(plan, number, sha(number + 1), Score(hard=which, total=10))
             else:
                 lost(plan, number)
         elapsed_s += waited_s
