@@ -41,7 +41,7 @@ from collegium.timetabling.moves import (
     row_of_room,
     settle,
 )
-from collegium.timetabling.objective import place, place_cost
+from collegium.timetabling.objective import is_elsewhere, place, place_cost
 from collegium.timetabling.relations import (
     BITS,
     ONE_ROOM,
@@ -63,8 +63,7 @@ def try_family(m: Model, s: State, threshold: int) -> None:
         time_row = random_time(m, s, c)
     if kind < 2:
         room_row = random_room(m, s, c)
-    t, r = m.class_times[time_row, WHICH], m.class_rooms[room_row, WHICH]
-    if m.closed[r, t] or (t == s.at[c, AT_TIME] and r == s.at[c, AT_ROOM]):
+    if not is_elsewhere(m, s, c, time_row, room_row):
         return
     s.totals[EVALUATED] += 1
     save_best(s)

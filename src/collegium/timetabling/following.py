@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collegium.timetabling.arrays import (
     ACCEPTED,
-    AT_ROOM,
     AT_ROOM_ROW,
     AT_TIME,
     AT_TIME_ROW,
@@ -33,14 +32,14 @@ from collegium.timetabling.arrays import (
     Model,
     State,
 )
-from collegium.timetabling.chance import draw
 from collegium.timetabling.compiled import compiled
 from collegium.timetabling.grouped import group_delta
 from collegium.timetabling.incumbent import note_best, save_best
-from collegium.timetabling.objective import place, place_cost
+from collegium.timetabling.objective import is_elsewhere, place, place_cost
 from collegium.timetabling.sectioning import (
     NEW_CHAIN,
     OTHER_CHAIN,
+    any_attending,
     build_chain,
     chain_delta,
     meets,
@@ -58,9 +57,9 @@ def try_followed(
     m: Model, s: State, c: int, time_row: int, room_row: int, threshold: int
 ) -> None:
     """Try to move class c to this time and room, students following as need be."""
-    t, r = m.class_times[time_row, WHICH], m.class_rooms[room_row, WHICH]
-    if m.closed[r, t] or (t == s.at[c, AT_TIME] and r == s.at[c, AT_ROOM]):
+    if not is_elsewhere(m, s, c, time_row, room_row):
         return
+    t = m.class_times[time_row, WHICH]
     s.totals[EVALUATED] += 1
     limit = s.cost[c] + threshold + _HOPED_FOR * m.weights[3]
     if m.classes[c, GROUPS] < m.classes[c, GROUPS_END] and t != s.at[c, AT_TIME]:
@@ -173,7 +172,7 @@ def _propose(m: Model, s: State, q: int, x: int, best: int) -> tuple[int, int]:
     elif s.attendance[x] == 0:
         return best, p
     else:
-        p = m.seats[s.roster[m.classes[x, ROSTER] + draw(s, s.attendance[x])]]
+        p = any_attending(m, s, x)
         write_swapped(m, s, q, p)
     s.totals[EVALUATED] += 1
     delta = chain_delta(m, s, q, NEW_CHAIN)

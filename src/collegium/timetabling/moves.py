@@ -35,7 +35,7 @@ from collegium.timetabling.chance import draw
 from collegium.timetabling.compiled import compiled, inlined
 from collegium.timetabling.grouped import group_delta
 from collegium.timetabling.incumbent import note_best, save_best
-from collegium.timetabling.objective import place, place_cost
+from collegium.timetabling.objective import is_elsewhere, place, place_cost
 from collegium.timetabling.relations import is_broken
 
 _MOST_EJECTED = 6  # classes that one ejection chain may displace
@@ -51,9 +51,9 @@ def try_place(
     m: Model, s: State, c: int, time_row: int, room_row: int, threshold: int
 ) -> None:
     """Try to move class c to this time and room."""
-    t, r = m.class_times[time_row, WHICH], m.class_rooms[room_row, WHICH]
-    if m.closed[r, t] or (t == s.at[c, AT_TIME] and r == s.at[c, AT_ROOM]):
+    if not is_elsewhere(m, s, c, time_row, room_row):
         return
+    t = m.class_times[time_row, WHICH]
     s.totals[EVALUATED] += 1
     limit = s.cost[c] + threshold
     if m.classes[c, GROUPS] < m.classes[c, GROUPS_END] and t != s.at[c, AT_TIME]:
@@ -102,8 +102,7 @@ def try_ejection(
     m: Model, s: State, c: int, time_row: int, room_row: int, threshold: int
 ) -> None:
     """Try to move class c and to give those in its way their best places."""
-    t, r = m.class_times[time_row, WHICH], m.class_rooms[room_row, WHICH]
-    if m.closed[r, t] or (t == s.at[c, AT_TIME] and r == s.at[c, AT_ROOM]):
+    if not is_elsewhere(m, s, c, time_row, room_row):
         return
     s.totals[EVALUATED] += 1
     limit = s.cost[c] + threshold + _MOST_IN_THE_WAY * s.totals[HARD_UNIT]

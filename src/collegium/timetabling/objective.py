@@ -78,6 +78,13 @@ def place_cost(
 
 
 @inlined
+def is_elsewhere(m: Model, s: State, c: int, time_row: int, room_row: int) -> bool:
+    """Say whether a place is not where class c is, and its room is to be had then."""
+    t, r = m.class_times[time_row, WHICH], m.class_rooms[room_row, WHICH]
+    return m.closed[r, t] == 0 and (t != s.at[c, AT_TIME] or r != s.at[c, AT_ROOM])
+
+
+@inlined
 def _add_clashes(
     m: Model, s: State, c: int, base: int, r: int, cost: int, limit: int
 ) -> int:

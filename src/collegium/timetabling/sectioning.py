@@ -81,8 +81,7 @@ def take_chain(m: Model, s: State, q: int, row: int) -> None:
 
 @compiled
 def _try_swap(m: Model, s: State, q: int, x: int, threshold: int) -> None:
-    member = draw(s, s.attendance[x])
-    p = m.seats[s.roster[m.classes[x, ROSTER] + member]]
+    p = any_attending(m, s, x)
     write_swapped(m, s, q, p)
     s.totals[EVALUATED] += 1
     delta = chain_delta(m, s, q, NEW_CHAIN) + chain_delta(m, s, p, OTHER_CHAIN)
@@ -92,6 +91,12 @@ def _try_swap(m: Model, s: State, q: int, x: int, threshold: int) -> None:
         take_chain(m, s, p, OTHER_CHAIN)
         s.totals[ACCEPTED] += 1
         note_best(s)
+
+
+@inlined
+def any_attending(m: Model, s: State, x: int) -> int:
+    """Return the request of a random student in class x, which has some."""
+    return m.seats[s.roster[m.classes[x, ROSTER] + draw(s, s.attendance[x])]]
 
 
 @inlined
