@@ -15,7 +15,9 @@ import msgspec
 
 from collegium.client.answers import ANSWERS
 from collegium.errors import DeadlineExceeded, Invalid, Unavailable
+from collegium.membership.durations import Durations
 from collegium.protocol import TaskStatus, TaskSubmission
+from collegium.rest.bodies import JSON
 from collegium.rest.gathering import Gatherer
 from collegium.rest.wire import Wire
 
@@ -29,7 +31,7 @@ SMALL_INPUT = 2048
 MOST_IN_REQUEST = 256
 FIRST_PAUSE_S, LAST_PAUSE_S = 0.05, 2.0
 MOST_AT_ONCE = 256
-_FIELDS = {"content-type": "application/json"}
+_FIELDS = {"content-type": JSON}
 _PORTS = {"http": 80, "https": 443}
 _encoder = msgspec.json.Encoder()
 
@@ -83,7 +85,7 @@ class Client:
         fields = {"authorization": f"Bearer {token}"} if token else {}
         self._wire = Wire(fields, tls=tls)
         self._gatherer = Gatherer(self._send_batch, most=MOST_IN_REQUEST)
-        self._run_s: dict[str, float] = {}
+        self._durations = Durations(SHORT_TASK_S)
         self._rng = random.Random()
         self._is_closed = False
 
@@ -184,7 +186,7 @@ class Client:
         return [outputs[number] for number in range(len(outputs))]
 
     async def _ask(self, submission: TaskSubmission) -> TaskStatus:
-        is_short = self._run_s.get(submission.workload, SHORT_TASK_S) < SHORT_TASK_S
+        is_short = self._durations.is_short(submission.workload)
         if is_short and len(bytes(submission.input)) <= SMALL_INPUT:
             return await self._gatherer.ask(submission)
         return await self._send(submission)
@@ -217,9 +219,7 @@ class Client:
 
     def _result(self, status: TaskStatus) -> TaskResult:
         seconds = status.seconds or 0.0
-        known_s = self._run_s.get(status.workload, seconds)
-        # One that takes long is remembered for some time.
-        self._run_s[status.workload] = max(seconds, 0.9 * known_s + 0.1 * seconds)
+        self._durations.note(status.workload, seconds)
         output = msgspec.json.decode(bytes(status.output))  # type: ignore[arg-type]
         return TaskResult(
             output, status.executed_by or "", seconds, attempts=status.attempts

@@ -33,6 +33,7 @@ from collegium.fleet.members import Demand, Member
 from collegium.fleet.registry import FULL_PAUSE_S, Registry
 from collegium.fleet.tasks import ProgressSink, Task, TaskAnswer
 from collegium.fleet.waiting import FairQueue, Waiter
+from collegium.membership.durations import Durations
 
 MOST_STARTS = 3
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.02, 1.0
@@ -84,7 +85,7 @@ class Dispatcher:
         self._now_s = now_s
         self._rng = rng
         self._budget = RetryBudget(self.calls)
-        self._run_s: dict[str, float] = {}
+        self._durations = Durations(SHORT_TASK_S)
         self._attempts = Attempts(
             registry,
             engine,
@@ -207,7 +208,7 @@ class Dispatcher:
         return Demand(
             workload,
             call.is_light,
-            may_wait=self._run_s.get(workload, SHORT_TASK_S) < SHORT_TASK_S,
+            may_wait=self._durations.is_short(workload),
             excluded=frozenset(call.tried),
             only_here=call.starts >= self._most_remote,
         )
@@ -261,7 +262,7 @@ class Dispatcher:
 
     async def _try(self, call: Call, member: Member) -> TaskAnswer:
         answer = await self._make(call, member)
-        self._learn(call.task.workload, answer.seconds)
+        self._durations.note(call.task.workload, answer.seconds)
         return answer
 
     def _release(self, call: Call, member: Member) -> None:
@@ -269,10 +270,6 @@ class Dispatcher:
         if not call.is_light:
             self.place_waiting()
             self._changes.bump()
-
-    def _learn(self, workload: str, seconds: float) -> None:
-        known = self._run_s.get(workload, seconds)
-        self._run_s[workload] = max(seconds, 0.9 * known + 0.1 * seconds)
 
     async def _after_refusal(
         self, call: Call, member: Member, error: CollegiumError

@@ -26,12 +26,12 @@ from collegium.protocol import (
     WorkerSelf,
     via_text,
 )
+from collegium.rest.bodies import JSON
 from collegium.rest.wire import AnswerRefused, BrokenOff, ConnectFailed, Wire
 
 ABANDON_TIMEOUT_S = 2.0
 _encoder = msgspec.json.Encoder()
 _selves = msgspec.json.Decoder(WorkerSelf)
-JSON = "application/json"
 
 _log = logging.getLogger(__name__)
 

@@ -84,7 +84,7 @@ class Fleet:
         self._growth: dict[str, Growth] = {}
         self._changes = Changes()
         self._engines = Engines(
-            HttpEngine(_wire(settings), self.identity, self._is_short),
+            HttpEngine(_wire(settings), self.identity, self._is_light),
             cluster_engine(settings, fetch_blob, self._take_in),
         )
         self._local = LocalEngine(_local_executor(settings, catalogue, fetch_blob))
@@ -128,7 +128,7 @@ class Fleet:
         self, task: Task, *, on_progress: ProgressSink | None = None
     ) -> TaskAnswer:
         """Run a task on some worker or, last, here; see ``TaskRunner.run``."""
-        is_light = self.is_light(task.workload, len(task.input), task.blobs)
+        is_light = self._is_light(task)
         named = logs.task_id.set(task.id)
         try:
             with spans.inner("task", task.workload):
@@ -155,7 +155,7 @@ class Fleet:
             raise NotFound(f"No workload is called {name!r}.")
         return workload.is_light and size <= LARGEST_LIGHT_INPUT and not blobs
 
-    def _is_short(self, task: Task) -> bool:
+    def _is_light(self, task: Task) -> bool:
         return self.is_light(task.workload, len(task.input), task.blobs)
 
     def slots(self) -> int:

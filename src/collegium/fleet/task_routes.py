@@ -13,7 +13,7 @@ from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.types import Scope
 
-from collegium.errors import Cancelled, CollegiumError, Malformed, TooLarge
+from collegium.errors import Cancelled, CollegiumError, Malformed
 from collegium.fleet.service import Fleet
 from collegium.fleet.submissions import Submission, Submissions, succeeded
 from collegium.fleet.tasks import Task, TaskAnswer
@@ -39,7 +39,13 @@ from collegium.rest.bodies import (
 from collegium.rest.headers import header
 from collegium.rest.idempotency import Claim, claim_of
 from collegium.rest.openapi import UNCONDITIONAL
-from collegium.rest.structs import answered, described_body, document_of, read_struct
+from collegium.rest.structs import (
+    answered,
+    described_body,
+    document_of,
+    read_struct,
+    read_structs,
+)
 
 MOST_WAIT_S = 60.0
 """Longest time that ``Prefer: respond-async, wait=`` can have."""
@@ -158,9 +164,7 @@ def _text(claim: Claim) -> str:
 def _tasks(
     fleet: Fleet, raw: bytes, scope: Scope, default_deadline_s: float
 ) -> list[Task]:
-    submissions = read_struct(_batches, raw)
-    if len(submissions) > MOST_IN_BATCH:
-        raise TooLarge(f"One request may have {MOST_IN_BATCH} tasks.")
+    submissions = read_structs(_batches, raw, MOST_IN_BATCH)
     tasks = []
     for number, submission in enumerate(submissions):
         try:

@@ -24,7 +24,10 @@ def ran(status: int, raw: bytes, task: Task) -> Ran:
     CollegiumError
         What the answer stands for when it has none; see ``Engine.run``.
     """
-    return _result(_ANSWERS.one(status, raw), task)
+    found = _result(_ANSWERS.one(status, raw), task)
+    if isinstance(found, CollegiumError):
+        raise found
+    return found
 
 
 def all_ran(status: int, raw: bytes, tasks: list[Task]) -> list[Ran | CollegiumError]:
@@ -36,21 +39,14 @@ def all_ran(status: int, raw: bytes, tasks: list[Task]) -> list[Ran | CollegiumE
         When the answer is not about each of them.
     """
     found = _ANSWERS.all(status, raw, len(tasks))
-    return [_outcome(one, task) for one, task in zip(found, tasks, strict=True)]
+    return [_result(one, task) for one, task in zip(found, tasks, strict=True)]
 
 
-def _outcome(found: TaskStatus | CollegiumError, task: Task) -> Ran | CollegiumError:
+def _result(found: TaskStatus | CollegiumError, task: Task) -> Ran | CollegiumError:
     if isinstance(found, CollegiumError):
         return found
-    try:
-        return _result(found, task)
-    except WrongAnswer as error:
-        return error
-
-
-def _result(found: TaskStatus, task: Task) -> Ran:
     if found.id != task.id:
-        raise WrongAnswer("The answer is another task's.")
+        return WrongAnswer("The answer is another task's.")
     return Ran(bytes(found.output), found.seconds or 0.0)  # type: ignore[arg-type]
 
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from collegium import logs
-from collegium.errors import Malformed, TooLarge
+from collegium.errors import Malformed
 from collegium.membership.outcomes import joined
 from collegium.membership.place import Envelope
 from collegium.membership.tasks import TaskTable
@@ -30,7 +30,7 @@ from collegium.protocol import (
 from collegium.rest.access import Area, guarded
 from collegium.rest.answers import Answer
 from collegium.rest.bodies import JSON, BodyLimits, read_body, require_media_type
-from collegium.rest.structs import answered, described_body, read_struct
+from collegium.rest.structs import answered, described_body, read_structs
 
 DEFAULT_DEADLINE_S = 300.0
 LONGEST_DEADLINE_S = 86_400.0
@@ -62,7 +62,8 @@ def tasks_router(limits: BodyLimits) -> APIRouter:
     async def run_tasks(request: Request) -> Answer:
         """Run short tasks and answer with all results; each as if put by itself."""
         require_media_type(request.scope, (JSON,))
-        batch = _batch(await read_body(request, limits))
+        raw = await read_body(request, limits)
+        batch = read_structs(_batches, raw, MOST_IN_BATCH)
         table: TaskTable = request.app.state.table
         dispatcher = _envelope(request.scope).dispatcher
         outcomes = await table.put_batch(batch, dispatcher)
@@ -123,13 +124,6 @@ def member_router(limits: BodyLimits) -> APIRouter:
         return Answer(200, msgspec.json.encode(who), _FIELDS.copy())
 
     return router
-
-
-def _batch(raw: bytes) -> list[BatchedTask]:
-    batch = read_struct(_batches, raw)
-    if len(batch) > MOST_IN_BATCH:
-        raise TooLarge(f"One request may have {MOST_IN_BATCH} tasks.")
-    return batch
 
 
 def _envelope(scope: Scope) -> Envelope:

@@ -142,14 +142,14 @@ class TaskTable:
         self, task_id: str, order: TaskOrder, envelope: Envelope
     ) -> bytes | asyncio.Task[bytes]:
         """Begin a task, or find what there is of it: its answer, or what makes that."""
-        fingerprint = hash((order.workload, bytes(order.input), tuple(order.blobs)))
+        raw = bytes(order.input)
+        fingerprint = hash((order.workload, raw, tuple(order.blobs), order.job))
         kept = self._kept.find(task_id)
         if kept is not None:
             return self._repeat(task_id, kept, fingerprint)
         running = self._running.get(task_id)
         if running is None:
-            size = len(bytes(order.input))
-            is_light = self._place.is_light(order.workload, size, order.blobs)
+            is_light = self._place.is_light(order.workload, len(raw), order.blobs)
             called = _Running(order, envelope, fingerprint, is_light)
             if is_light and self._place.run_light is not None:
                 return self._run_light(task_id, called, self._place.run_light)

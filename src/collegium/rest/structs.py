@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from collegium.errors import Malformed, Unreadable
+from collegium.errors import Malformed, TooLarge, Unreadable
 from collegium.rest.answers import Document
 from collegium.rest.bodies import JSON
 
@@ -55,6 +55,22 @@ def read_struct(decoder: msgspec.json.Decoder[Body], raw: bytes) -> Body:
         raise Malformed(f"The body does not match its description: {error}.") from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise Unreadable(f"The body is not acceptable JSON: {error}.") from None
+
+
+def read_structs(
+    decoder: msgspec.json.Decoder[list[Body]], raw: bytes, most: int
+) -> list[Body]:
+    """Decode a body that is a list of structs, as ``read_struct`` does one.
+
+    Raises
+    ------
+    TooLarge
+        When it has more than ``most``.
+    """
+    found = read_struct(decoder, raw)
+    if len(found) > most:
+        raise TooLarge(f"One request may have {most} of them, not {len(found)}.")
+    return found
 
 
 def document_of(struct: msgspec.Struct) -> Document:

@@ -11,18 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from collegium.errors import NotFound
-from collegium.timetabling.problem import (
-    Distribution,
-    DistributionType,
-    HardRule,
-    Problem,
-    Time,
-)
+from collegium.timetabling.problem import Distribution, HardRule, Problem, Time
 from collegium.timetabling.solution import UNASSIGNED, Solution
 from collegium.timetabling.validate.constraints import (
     GROUP_RULES,
     PAIR_RULES,
     Setting,
+    is_silent,
 )
 from collegium.timetabling.validate.placed import Meeting
 
@@ -191,9 +186,8 @@ def _broken_groups(
             continue
         setting = _setting(problem, rule)
         members = [c for c in rule.classes if c in others]
-        is_partial = len(members) + 1 < len(rule.classes)
-        if is_partial and rule.type == DistributionType.MAX_BREAKS:
-            continue  # one class more may bridge two blocks
+        if is_silent(rule, len(members) + 1):
+            continue
         there = [others[c] for c in members]
         amount = excess([*there, _meeting(time, None)], setting)
         if amount > excess(there, setting):

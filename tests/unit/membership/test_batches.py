@@ -98,6 +98,15 @@ async def test_an_id_is_computed_once_however_it_comes(table: TaskTable) -> None
     assert table.repeated == 3
 
 
+async def test_an_id_stands_for_one_task_of_one_job(table: TaskTable) -> None:
+    """The same work for another job is another task."""
+    body = b'{"workload":"echo","input":1,"job":"%b"}'
+    first = await table.put("a", body % b"j1", Envelope(1, 30.0, "me"))
+    assert await table.put("a", body % b"j1", Envelope(2, 30.0, "me")) == first
+    with pytest.raises(Conflict):
+        await table.put("a", body % b"j2", Envelope(1, 30.0, "me"))
+
+
 async def test_a_worker_that_leaves_hands_all_back(table: TaskTable) -> None:
     """Nothing is begun when it drains: others may take them."""
     await table.drain(0.0)

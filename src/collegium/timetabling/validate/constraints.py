@@ -236,13 +236,19 @@ def _excess(
     distribution: Distribution, placed: Placed, setting: Setting
 ) -> tuple[int, list[int]]:
     classes = [i for i in distribution.classes if placed.meetings[i] is not None]
-    # A class more can bridge two blocks, so fewer than all say nothing of breaks.
-    if distribution.type is DistributionType.MAX_BREAKS and len(classes) < len(
-        distribution.classes
-    ):
+    if is_silent(distribution, len(classes)):
         return 0, []
     meetings = [m for m in (placed.meetings[i] for i in classes) if m is not None]
     return GROUP_RULES[distribution.type](meetings, setting), classes
+
+
+def is_silent(distribution: Distribution, placed: int) -> bool:
+    """Tell whether a constraint says nothing while so few of its classes are placed.
+
+    A class more can bridge two blocks, so fewer than all say nothing of breaks.
+    """
+    is_about_breaks = distribution.type is DistributionType.MAX_BREAKS
+    return is_about_breaks and placed < len(distribution.classes)
 
 
 def _cost(distribution: Distribution, amount: int, n_weeks: int) -> int:
