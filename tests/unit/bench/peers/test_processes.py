@@ -91,14 +91,33 @@ def test_a_driver_that_cannot_run_says_why() -> None:
     assert "ModuleNotFoundError" in outcome.last_words
 
 
+# Adopts whatever the guard leaves, alive or dead, and says what it got.
+ADOPTER = """
+import os, sys
+from pathlib import Path
+from collegium.bench.peers.drivers.processes import adopt_orphans
+from collegium.bench.peers.run import run_driver
+
+adopt_orphans()
+outcome = run_driver(Path(sys.argv[1]), "any", "measure", limit_s=3.0)
+try:
+    print("stopped" if outcome.was_stopped else "ended", os.waitpid(-1, os.WNOHANG))
+except ChildProcessError:
+    print("stopped" if outcome.was_stopped else "ended", "nothing left")
+"""
+
+
 @linux_only
 @pytest.mark.processes
 def test_nothing_outlives_a_driver_at_its_limit(tmp_path: Path) -> None:
-    """What a driver started, also in a session of its own, ends with the guard."""
-    child = tmp_path / "child"
+    """What a driver started, also in sessions of their own, ends with the guard.
+
+    None of it is left to the guard's own parent, not even ended and unread.
+    """
+    children = tmp_path / "children"
     python = tmp_path / "python"
     # Stands for the Python of an environment: the guard is run as it is, the driver
-    # replaced by one that starts a process in another session and then hangs.
+    # replaced by one that starts processes in other sessions and then hangs.
     python.write_text(
         f"#!/bin/sh\n"
         f"if [ $2 = collegium.bench.peers.drivers ]; then\n"
@@ -107,14 +126,15 @@ def test_nothing_outlives_a_driver_at_its_limit(tmp_path: Path) -> None:
         f"from collegium.bench.peers.drivers.__main__ import main;"
         f'sys.exit(main([]))"\n'
         f"fi\n"
-        f"setsid sleep 600 &\n"
-        f"echo $! > {child}\n"
+        f"for each in 1 2 3 4; do setsid sleep 600 & echo $! >> {children}; done\n"
         f"sleep 600\n"
     )
     python.chmod(0o755)
-    outcome = run_driver(python, "any", "measure", limit_s=3.0)
-    assert outcome.was_stopped
-    assert not Path(f"/proc/{int(child.read_text())}").exists()
+    adopter = [sys.executable, "-c", ADOPTER, str(python)]
+    said = subprocess.run(adopter, check=True, capture_output=True, text=True).stdout
+    assert said == "stopped nothing left\n"
+    for pid in children.read_text().split():
+        assert not Path(f"/proc/{pid}").exists()
 
 
 def test_free_port_is_a_port() -> None:

@@ -24,20 +24,23 @@ def main(arguments: list[str]) -> int:
     try:
         return subprocess.run(command, check=False).returncode
     finally:
-        while left := descendants(os.getpid()):
-            for pid in left:
-                send(pid, signal.SIGKILL)
-            _reap()
+        _end_all()
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit(128 + number)
 
 
-def _reap() -> None:
-    """Wait for one child to end; others follow at the next turn."""
+def _end_all() -> None:
+    """Kill whatever is below and wait for each, until there is nothing to wait for.
+
+    One that is dead but not waited for would be left to our own parent.
+    """
     try:
-        os.wait()
+        while True:
+            for pid in descendants(os.getpid()):
+                send(pid, signal.SIGKILL)
+            os.wait()
     except ChildProcessError:
         return
 
