@@ -254,13 +254,16 @@ async def waited_for_by_student(
 async def waited_for_by_students_of(
     reader: Reader, session: Keys, offering_id: str
 ) -> list[str]:
-    """Return ids of the offerings that students of an offering wait for."""
+    """Return ids of the offerings that students of an offering wait for.
+
+    Also of those who wait for it themselves: they may just have lost their seats.
+    """
     rows = await reader.fetch_all(
         "SELECT DISTINCT q.offering_id FROM enrolments e JOIN enrolments q "
         "ON q.university_id = e.university_id AND q.session_id = e.session_id "
         "AND q.student_id = e.student_id AND q.state = 'queued' "
         "WHERE e.university_id = ? AND e.session_id = ? AND e.offering_id = ? "
-        "AND e.state = 'associated'",
+        "AND e.state IN ('associated', 'queued')",
         (*session, offering_id),
     )
     return [row[0] for row in rows]

@@ -200,6 +200,23 @@ async def test_forced_below_the_enrolled_the_last_wait(desk: Registration) -> No
     assert await states(desk, *seated, waiting) == "aaaqa"
 
 
+async def test_who_loses_a_seat_gets_what_it_stood_in_the_way_of(
+    desk: Registration,
+) -> None:
+    """Somebody busy in the class that is cut gets the seat that is free elsewhere."""
+    await desk.offer_lectures(0, lesson("1", 1, at=time()))
+    await desk.offer_lectures(1, lesson("1", 1, at=time()))
+    other = await desk.enrol(1, 1)
+    waiting = await desk.enrol(0, 1, wait=True)
+    seated = await desk.enrol(0, 0)
+    await desk.drop(other)
+    assert await desk.state(waiting) == "queued", "busy at that time"
+    changed = await set_limit(desk, "O0-A-LEC-1", 0, is_forced=True)
+    assert changed.status == 200, changed.body
+    assert await desk.state(seated) == "queued"
+    assert await desk.state(waiting) == "associated"
+
+
 async def test_a_running_session_lets_limits_change(desk: Registration) -> None:
     """The limit alone can change while the session runs, and no more once closed."""
     await desk.offer_lectures(0, lesson("1", 3))
