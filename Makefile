@@ -7,9 +7,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Tests of one file share servers, so a file stays with one process. Six processes
+# Tests of one file share servers, so a file stays with one process. Four processes
 # keep two cores at work, as tests of real servers mostly wait.
-IN_PARALLEL := --numprocesses 6 --dist loadfile --no-loadscope-reorder
+IN_PARALLEL := --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # Compiled modules are kept, whatever the environment says: tests start some hundred
 # programs, and each would compile all of ours again.
