@@ -149,13 +149,15 @@ async def _import(
                 work = Work(transaction, timestamp(utc_clock()), actor=ACTOR)
                 ids = await _place(work, problem, keys, first)
                 report = await import_problem(
-                    work, *ids, problem, prefix=prefix, is_dry_run=True
+                    work,
+                    *ids,
+                    problem,
+                    prefix=prefix,
+                    is_dry_run=is_dry_run,
+                    observe=observe,
                 )
                 if is_dry_run or report.faults:
                     raise _Rehearsed(report)
-                await import_problem(
-                    work, *ids, problem, prefix=prefix, observe=observe
-                )
         except _Rehearsed as rehearsed:
             return rehearsed.report
     return report

@@ -120,13 +120,9 @@ class ProblemImport:
         self._file.seek(0)
         problem = await asyncio.to_thread(lambda: read_problem(self._file.read()))
         found = await import_problem(
-            work, *ids, problem, prefix=self._prefix, is_dry_run=True
+            work, *ids, problem, prefix=self._prefix, observe=observe
         )
         _note(found, report)
-        if not found.faults:
-            await import_problem(
-                work, *ids, problem, prefix=self._prefix, observe=observe
-            )
 
     def close(self) -> None:
         """Do nothing: nothing has been put aside."""

@@ -65,6 +65,22 @@ class ImportReport:
     met: dict[str, int]
     faults: list[Fault]
 
+    def require_faultless(self) -> None:
+        """Refuse what has faults.
+
+        Raises
+        ------
+        Malformed
+            Naming the first of them.
+        """
+        if not self.faults:
+            return
+        shown = self.faults[:SHOWN_FAULTS]
+        said = "; ".join(f"{fault.where} {fault.detail}" for fault in shown)
+        more = len(self.faults) - len(shown)
+        rest = f"; and {more} more" if more else ""
+        raise Malformed(f"Nothing was taken in: {said}{rest}.")
+
 
 async def import_problem(
     work: Work,
@@ -76,7 +92,7 @@ async def import_problem(
     is_dry_run: bool = False,
     observe: Observe | None = None,
 ) -> ImportReport:
-    """Fill an empty session with a problem.
+    """Fill an empty session with a problem, unless the report has faults.
 
     Parameters
     ----------
@@ -90,8 +106,6 @@ async def import_problem(
     ------
     Conflict
         When somebody else has added the same codes at the same time.
-    Malformed
-        When there are faults and it is no dry run.
     NotFound
         When there is no such session.
     StateForbids
@@ -115,9 +129,7 @@ async def import_problem(
         university_id=university_id,
         session_id=session_id,
     )
-    if draft.faults and not is_dry_run:
-        raise _refusal(draft)
-    if not is_dry_run:
+    if not draft.faults and not is_dry_run:
         try:
             await _write(work, draft, observe or (lambda done, total: None))
         except UniqueViolated:
@@ -139,14 +151,6 @@ def _note(work: Work, university_id: str, session_id: str, draft: Draft) -> None
         university_id=university_id,
         after=msgspec.json.encode(counts),
     )
-
-
-def _refusal(draft: Draft) -> Malformed:
-    shown = draft.faults[:SHOWN_FAULTS]
-    said = "; ".join(f"{fault.where} {fault.detail}" for fault in shown)
-    more = len(draft.faults) - len(shown)
-    rest = f"; and {more} more" if more else ""
-    return Malformed(f"Nothing was taken in: {said}{rest}.")
 
 
 async def _write(work: Work, draft: Draft, observe: Observe) -> None:

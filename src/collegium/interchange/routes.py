@@ -64,6 +64,8 @@ async def import_file(
         report = await import_problem(
             work, *ids, problem, prefix=body.prefix, is_dry_run=body.is_dry_run
         )
+        if not body.is_dry_run:
+            report.require_faultless()
         return json_answer({"is_dry_run": body.is_dry_run, **asdict(report)})
 
     return await repeatable(request, act)

@@ -95,7 +95,8 @@ async def fill(database: Database) -> None:
         ):  # fmt: skip
             await SESSIONS.add(work, (id_,), SessionIn.model_validate(members))
         term = await SESSIONS.find(transaction, (id_, "T"))
-        await import_problem(work, id_, term.id, problem)
+        report = await import_problem(work, id_, term.id, problem)
+        report.require_faultless()
         for members in (
             {"code": "T1", "name": "Ada Lovelace", "given_name": "Ada",
              "family_name": "Lovelace", "email": "ada@u.edu"},

@@ -79,9 +79,12 @@ async def taken_in(
     prefix: str = "",
     is_dry_run: bool = False,
 ) -> ImportReport:
-    """Return the report of an import in a transaction of its own."""
+    """Return the report of an import in a transaction of its own.
+
+    It is committed whatever the report says: with faults nothing must be written.
+    """
     async with database.transaction() as transaction:
-        return await import_problem(
+        report = await import_problem(
             Work(transaction, NOW),
             UNIVERSITY,
             session,
@@ -89,6 +92,9 @@ async def taken_in(
             prefix=prefix,
             is_dry_run=is_dry_run,
         )
+    if not is_dry_run:
+        report.require_faultless()
+    return report
 
 
 async def given_out(database: Database, session: str) -> Problem:
