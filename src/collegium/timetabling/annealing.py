@@ -15,7 +15,7 @@ from collegium.timetabling.arrays import (
     EVALUATED,
     HARD_COUNT,
     HARD_UNIT,
-    PENALISED,
+    SOFT_COST,
     State,
 )
 from collegium.timetabling.cooling import Cooling, Survey
@@ -174,12 +174,16 @@ class Annealing:
         anneal(m, state, self._burst, hot, cold)
         self.iterations += self._burst
         accepted = int(state.totals[ACCEPTED]) - accepted
-        cost = int(state.totals[PENALISED])
-        survey.add((hot * cold) ** 0.5, cost, accepted, self._burst)
+        survey.add((hot * cold) ** 0.5, self._unraised(), accepted, self._burst)
         moments = int(ahead * options.raises) - int(position * options.raises)
         is_cold = cold < options.raise_below * self._unit
         if moments > 0 and is_cold and state.totals[HARD_COUNT] > 0:
             raise_weights(m, state, options.raise_percent * moments)
+
+    def _unraised(self) -> int:
+        """Return the cost at the first weights: raised ones would look like heat."""
+        totals = self.state.totals
+        return int(totals[SOFT_COST] + totals[HARD_UNIT] * totals[HARD_COUNT])
 
     def _settle_burst(self, spent_s: float) -> None:
         if not self._in_iterations and spent_s > 0:

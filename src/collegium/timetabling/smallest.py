@@ -20,7 +20,7 @@ from collegium.timetabling.problem import (
 
 
 def smallest_problem() -> Problem:
-    """Return two classes of one course, one student and a broken soft constraint."""
+    """Return two classes for one student, and constraints that stay broken."""
     times = tuple(TimeOption(Time(1, start, 10, 1)) for start in (90, 100))
     classes = tuple(
         Class(name, 1, None, True, (RoomOption(0), RoomOption(1)), times)
@@ -29,6 +29,11 @@ def smallest_problem() -> Problem:
     configuration = Configuration("1", (Subpart("1", (0, 1)),))
     same_start = Distribution(DistributionType.SAME_START, (), False, 1, (0, 1))
     max_days = Distribution(DistributionType.MAX_DAYS, (1,), True, 0, (0, 1))
+    max_block = Distribution(DistributionType.MAX_BLOCK, (15, 5), False, 1, (0, 1))
+    hopeless = (
+        Distribution(DistributionType.OVERLAP, (), True, 0, (0, 1)),
+        Distribution(DistributionType.NOT_OVERLAP, (), True, 0, (0, 1)),
+    )
     return Problem(
         name="smallest",
         n_days=7,
@@ -38,6 +43,6 @@ def smallest_problem() -> Problem:
         rooms=(Room("1", 1), Room("2", 1)),
         courses=(Course("1", (configuration,)),),
         classes=classes,
-        distributions=(same_start, max_days),
+        distributions=(same_start, max_days, max_block, *hopeless),
         students=(Student("1", (0,)),),
     )

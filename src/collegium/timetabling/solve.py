@@ -58,6 +58,7 @@ __all__ = [
 _ANNEALING = ("anneal", "pilot")
 # Methods whose exact solvers take a third of a second to import: only when asked for.
 _ON_DEMAND = {"lns": "collegium.timetabling.exact.lns"}
+_EVERY_ARM = 8  # parts after which it has freed one of each kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,7 @@ def warm_up() -> float:
     instance = prepare(smallest_problem())
     result = solve(instance, iterations=1)
     solve(instance, start=result.walk, iterations=BURST_MOVES)
+    solve(instance, start=result.walk, iterations=_EVERY_ARM, method="lns")
     return time.perf_counter() - begun_s
 
 

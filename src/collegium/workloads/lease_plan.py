@@ -141,7 +141,8 @@ class LeasePlan(BaseModel):
     iterations : of each island, not of all together.
     target : a feasible total at or below it ends the job early.
     shares : how long the cooling stays where; None until a pilot is back.
-    is_hard : whether that pilot broke constraints; piloted_s : seconds until then.
+    piloted_s : seconds until then.
+    is_hard : whether the last round began without a feasible timetable.
     waited_s : seconds before the first lease ran; they do not count.
     overhead_s : what a lease costs beside its search, a moving average.
     """
@@ -154,8 +155,8 @@ class LeasePlan(BaseModel):
     seed: int = 0
     target: int = 0
     shares: Shares | None = None
-    is_hard: bool = False
     piloted_s: float = 0.0
+    is_hard: bool = False
     islands: list[Island] = []
     flights: list[InFlight] = []
     incumbent: Incumbent | None = None

@@ -7,10 +7,9 @@ elapsed share of the budget says. The first leases are pilots, short coolings th
 already give a timetable and tell at which temperatures the next ones should stay.
 Then come some rounds of cooling from hot to cold, each from a new beginning, because
 what is settled while it is hot differs from run to run by more than a longer run would
-gain. The last and longest one begins with the best of all islands, half hot. When the
-pilot has found nothing feasible, one round takes all the time, or when there is much of
-it, all but the first minute, in which another one cools. In the last round islands meet
-at a few points, where the worse half goes on from where the best one stands, and at
+gain. The last and longest one begins with the best of all islands, half hot; while
+nothing is feasible, it begins anew as well. In the last round islands meet at a few
+points, where the worse half goes on from where the best one stands, and at
 last improves the incumbent part by part, exactly. A slot that appears late gets an
 island that starts from the incumbent. A job that has nothing to show at its end goes on
 with pilots.
@@ -33,11 +32,11 @@ from collegium.workloads.lease_plan import (
     Score,
 )
 from collegium.workloads.rounds import (
+    LAST_ROUND,
     lease_iterations,
     lease_s,
     position,
     round_of,
-    rounds,
     share_done,
 )
 
@@ -112,7 +111,6 @@ def walked(
     island.walk, island.walk_rank = walk, walk_rank
     if plan.shares is None:
         plan.shares = list(shares)
-        plan.is_hard = (claimed or walk_rank)[0] > 0
         plan.piloted_s = min(run_s, (plan.seconds or 0.0) / 2)
     else:
         island.weights = dict(weights or {})
@@ -215,7 +213,7 @@ def _lease(plan: LeasePlan, island: Island, spent_s: float) -> tuple[int, Lease]
         begin = island.reached
         iterations, until = lease_iterations(plan, island)
     is_pilot = is_late or plan.shares is None
-    round_ = round_of(plan, begin)
+    round_ = round_of(begin)
     if not is_pilot:
         _enter(plan, island, round_)
         _meet(plan, island, position(plan, round_, begin))
@@ -242,20 +240,20 @@ def _enter(plan: LeasePlan, island: Island, round_: int) -> None:
     """Begin a new cooling when a round has ended; the last one with the best.
 
     The others begin with nothing: what the round before has settled, heating alone does
-    not undo.
+    not undo. So does the last one as long as nothing is feasible.
     """
     if round_ <= island.round:
-        return
-    island.round = round_
-    island.weights = {}
-    if round_ < len(rounds(plan)) - 1:
-        island.walk = island.walk_rank = None
         return
     # Not the incumbent: when that has been checked is a matter of time, and a budget in
     # iterations shall give the same whenever it is spent.
     found = [i for i in plan.islands if i.claimed is not None and i.best is not None]
-    if found:
-        first = min(found, key=lambda i: (i.claimed or (0, 0), i.id))
+    first = min(found, key=lambda i: (i.claimed or (0, 0), i.id), default=None)
+    if round_ == LAST_ROUND and all(i.round < LAST_ROUND for i in plan.islands):
+        plan.is_hard = first is None or (first.claimed or (1, 0))[0] > 0
+    island.round = round_
+    island.weights = {}
+    island.walk = island.walk_rank = None
+    if round_ == LAST_ROUND and not plan.is_hard and first is not None:
         island.walk, island.walk_rank = first.best, first.claimed
 
 
@@ -264,7 +262,7 @@ def _meet(plan: LeasePlan, island: Island, cooled: float) -> None:
     if island.method == "lns":
         _follow_incumbent(plan, island)
         return
-    is_last_round = island.round == len(rounds(plan)) - 1
+    is_last_round = island.round == LAST_ROUND
     passed = sum(cooled >= point for point in EXCHANGES) if is_last_round else 0
     if passed <= island.exchanges:
         return

@@ -7,11 +7,9 @@ from collegium.workloads.lease_plan import Island, LeasePlan
 PILOT_SHARE, LONGEST_PILOT_S = 0.08, 10.0
 """What the pilot takes of the budget, and at most."""
 ROUNDS = ((0.15, 0.0), (0.3, 0.0), (0.45, 0.0), (1.0, 0.4))
-"""Of each round the end, as a share after the pilot, and where it cools from."""
-ONE_ROUND = ((1.0, 0.0),)
-"""The same for a problem that the pilot has not solved: it needs all the time."""
-FIRST_ROUND_S, LONG_S = 60.0, 300.0
-"""With so much time it cools once before, so that there is something to show early."""
+"""Of each round the end, as a share after the pilot, and where it cools from; the last
+one from 0 as well when none before it has found anything feasible."""
+LAST_ROUND = len(ROUNDS) - 1
 SHORTEST_LEASE_S, LONGEST_LEASE_S = 2.0, 10.0
 LEASES_AT_LEAST = 12
 """A short budget is cut into about as many leases, so that islands can meet."""
@@ -32,7 +30,7 @@ def lease_s(plan: LeasePlan, *, spent_s: float) -> float:
     wanted_s = max(SHORTEST_LEASE_S, plan.overhead_s / OVERHEAD_SHARE)
     wanted_s = min(wanted_s, LONGEST_LEASE_S, budget_s / LEASES_AT_LEAST)
     share = share_done(plan, spent_s)
-    end = rounds(plan)[round_of(plan, share)][0]
+    end = ROUNDS[round_of(share)][0]
     left_s = (end - share) * (budget_s - plan.piloted_s)
     return left_s if left_s <= 1.5 * wanted_s else wanted_s
 
@@ -60,24 +58,16 @@ def share_done(plan: LeasePlan, spent_s: float) -> float:
     )
 
 
-def rounds(plan: LeasePlan) -> tuple[tuple[float, float], ...]:
-    """Return the rounds of a job."""
-    if not plan.is_hard:
-        return ROUNDS
-    if plan.seconds is None or plan.seconds < LONG_S:
-        return ONE_ROUND
-    return (FIRST_ROUND_S / (plan.seconds - plan.piloted_s), 0.0), *ONE_ROUND
-
-
-def round_of(plan: LeasePlan, share: float) -> int:
+def round_of(share: float) -> int:
     """Return the number of the round that is under way after this share."""
-    ends = [end for end, _ in rounds(plan)[:-1]]
-    return sum(share > end - 1e-9 for end in ends)
+    return sum(share > end - 1e-9 for end, _ in ROUNDS[:-1])
 
 
 def position(plan: LeasePlan, round_: int, share: float) -> float:
     """Return how far the cooling of a round is, in [0, 1]."""
-    begin = rounds(plan)[round_ - 1][0] if round_ > 0 else 0.0
-    end, hottest = rounds(plan)[round_]
+    begin = ROUNDS[round_ - 1][0] if round_ > 0 else 0.0
+    end, hottest = ROUNDS[round_]
+    if plan.is_hard:
+        hottest = 0.0
     done = min(1.0, max(0.0, (share - begin) / (end - begin)))
     return hottest + (1 - hottest) * done

@@ -4,39 +4,48 @@ from __future__ import annotations
 
 import pytest
 
-from collegium.workloads.lease_plan import Lease, LeasePlan, Score
-from collegium.workloads.leases import counted, is_over, next_leases
-from collegium.workloads.rounds import FIRST_ROUND_S, ROUNDS
+from collegium.workloads.lease_plan import Lease, LeasePlan
+from collegium.workloads.leases import is_over, next_leases
+from collegium.workloads.rounds import LAST_ROUND, ROUNDS
 from fixtures.lease_plans import PROBLEM, after_pilots, come_back, sha
 
 
-def test_a_problem_that_no_pilot_solves_cools_once() -> None:
-    """Rounds too short to become feasible would teach nothing."""
+@pytest.mark.parametrize("solved_in", [None, 2, 3], ids=str)
+def test_a_hard_problem_begins_anew_until_it_is_feasible(solved_in: int | None) -> None:
+    """The last round goes on from what was feasible before it, else from nothing."""
     plan = LeasePlan(problem=PROBLEM, seconds=102)
     [(number, _)] = next_leases(plan, free_slots=1, elapsed_s=0)
     come_back(plan, number, (3, 100), run_s=2, elapsed_s=2)
-    [(number, lease)] = next_leases(plan, free_slots=1, elapsed_s=52)
-    assert lease.cool_from == pytest.approx(0.5)
-    assert plan.islands[0].round == 0
-
-
-def test_a_hard_problem_with_much_time_has_something_to_show_early() -> None:
-    """It cools for a minute first, and then from the best, hot, in all that is left."""
-    plan = LeasePlan(problem=PROBLEM, seconds=602)
-    [(number, _)] = next_leases(plan, free_slots=1, elapsed_s=0)
-    come_back(plan, number, (3, 100), run_s=2, elapsed_s=2)
-    counted(plan, 0, sha(99), Score(hard=3, total=100))
-    elapsed_s, positions = 2.0, {0: [0.0], 1: [0.0]}
+    begins: dict[int, Lease] = {}
+    elapsed_s = 2.0
     while not is_over(plan, elapsed_s=elapsed_s):
         [(number, lease)] = next_leases(plan, free_slots=1, elapsed_s=elapsed_s)
-        cooled = positions[plan.islands[0].round]
-        assert lease.cool_from == pytest.approx(cooled[-1], abs=1e-6)
-        cooled.append(lease.cool_to)
+        begins.setdefault(plan.islands[0].round, lease)
         elapsed_s += lease.seconds or 0
-        if cooled[-1] == 1 and plan.islands[0].round == 0:
-            assert elapsed_s == pytest.approx(2 + FIRST_ROUND_S)
-        come_back(plan, number, (0, 100), elapsed_s=elapsed_s)
-    assert positions[0][-1] == positions[1][-1] == pytest.approx(1.0)
+        rank = (1, 90)
+        if solved_in is not None and plan.islands[0].round >= solved_in:
+            rank = (0, 100)
+        come_back(plan, number, rank, elapsed_s=elapsed_s)
+    last = begins[LAST_ROUND]
+    if solved_in is not None and solved_in < LAST_ROUND:
+        assert last.cool_from == pytest.approx(ROUNDS[LAST_ROUND][1])
+        assert last.start is not None
+    else:
+        assert last.cool_from == pytest.approx(0, abs=1e-6)
+        assert last.start is None
+
+
+def test_islands_agree_on_how_the_last_round_begins() -> None:
+    """What the first one has decided holds for the others, whatever was found since."""
+    plan = LeasePlan(problem=PROBLEM, seconds=102)
+    for number, _ in next_leases(plan, free_slots=2, elapsed_s=0):
+        come_back(plan, number, (3, 100), run_s=2, elapsed_s=2)
+    [(first, lease)] = next_leases(plan, free_slots=1, elapsed_s=50)
+    assert lease.cool_from < 0.1
+    come_back(plan, first, (0, 100), elapsed_s=51)
+    late = next_leases(plan, free_slots=2, elapsed_s=52)
+    for _, each in late:
+        assert each.cool_from == pytest.approx((52 - 47) / 55, abs=0.01)
 
 
 def test_rounds_cool_anew_and_the_last_one_starts_from_the_best() -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from collegium.errors import Invalid
 from collegium.timetabling.arrays import (
     HARD_COUNT,
+    HARD_UNIT,
     PENALISED,
     SOFT_COST,
     WEIGHT_STUDENT,
@@ -202,6 +203,7 @@ class _Search:
 def _weigh_hard(instance: Instance, state: State) -> None:
     """Let one hard violation weigh more than all that the timetable costs now."""
     heavy = 4 * int(state.totals[SOFT_COST]) + (1 << 16)
+    state.totals[HARD_UNIT] = heavy
     state.pair_weight[:] = heavy
     state.room_weight[:] = heavy
     state.group_weight[:] = heavy

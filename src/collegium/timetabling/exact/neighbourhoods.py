@@ -21,6 +21,8 @@ from collegium.timetabling.arrays import (
     G_MEMBERS_END,
     GROUPS,
     GROUPS_END,
+    HARD_COUNT,
+    HARD_UNIT,
     I32,
     JOINT,
     MATE,
@@ -39,6 +41,8 @@ from collegium.timetabling.chance import draw, draw_unit
 from collegium.timetabling.compiled import compiled
 
 Scores = NDArray[np.float64]
+
+_OTHER_DAYS, _BLUR = 288.0, 36.0  # in slots
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,13 @@ def choose(m: Model, s: State, kind: Kind, size: int) -> I32:
 @compiled
 def _seed_class(m: Model, s: State, costly: bool) -> int:
     c = m.movable[draw(s, len(m.movable))]
+    if costly and s.totals[HARD_COUNT] > 0:
+        # From a random one on, the first that breaks something.
+        first = draw(s, len(m.movable))
+        for k in range(len(m.movable)):
+            d = m.movable[(first + k) % len(m.movable)]
+            if s.cost[d] >= s.totals[HARD_UNIT]:
+                return int(d)
     if costly:
         for _ in range(4):
             d = m.movable[draw(s, len(m.movable))]
@@ -148,20 +159,13 @@ def _tie(s: State, j: int, tie: float, score: Scores) -> None:
         score[j] += tie * draw_unit(s)
 
 
-@compiled
 def _in_band(m: Model, s: State, size: int) -> I32:
     """Take the classes that meet nearest to a moment of the week of some class."""
-    c = m.movable[draw(s, len(m.movable))]
-    t = s.at[c, AT_TIME]
-    days = m.times[t, DAYS]
-    middle = (m.times[t, START] + m.times[t, END]) // 2
-    distance = np.full(len(m.classes), 1e9)
-    for i in range(len(m.movable)):
-        j = m.movable[i]
-        u = s.at[j, AT_TIME]
-        gap = abs((m.times[u, START] + m.times[u, END]) // 2 - middle)
-        away = 0.0 if m.times[u, DAYS] & days else 288.0
-        distance[j] = away + gap + 36.0 * draw_unit(s)
-    order = np.argsort(distance)[: min(size, len(m.movable))].astype(np.int32)
-    order.sort()
-    return order
+    middles = (m.times[:, START] + m.times[:, END]) // 2
+    t = s.at[m.movable[draw(s, len(m.movable))], AT_TIME]
+    at = s.at[m.movable, AT_TIME]
+    distance = np.abs(middles[at] - middles[t]).astype(np.float64)
+    distance += np.where(m.times[at, DAYS] & m.times[t, DAYS] != 0, 0.0, _OTHER_DAYS)
+    distance += [_BLUR * draw_unit(s) for _ in at]
+    nearest = np.argsort(distance)[:size]
+    return np.sort(m.movable[nearest]).astype(np.int32)

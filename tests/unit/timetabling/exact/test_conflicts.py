@@ -57,7 +57,7 @@ def test_held_classes_name_what_is_in_the_way_of_another():
 
 def test_a_question_that_is_stopped_is_no_conflict():
     """Nothing is claimed to be in conflict that was not proved to be."""
-    instance = prepare(_with_places(smallest_problem()))
+    instance = prepare(replace(smallest_problem(), distributions=()))
     assert find_conflict(instance, (0, 1), goes_on=lambda: False) is None
 
 

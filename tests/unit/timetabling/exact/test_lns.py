@@ -5,17 +5,20 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from collegium.errors import Invalid
+from collegium.timetabling.arrays import HARD_COUNT
 from collegium.timetabling.exact import cpsat
 from collegium.timetabling.exact.arms import LEAST_SIZE, Arm, choose_arm
 from collegium.timetabling.exact.lns import improve
 from collegium.timetabling.exact.neighbourhoods import KINDS, choose
 from collegium.timetabling.generate import SampleSize, generate
 from collegium.timetabling.instance import Instance, prepare
+from collegium.timetabling.problem import Distribution, DistributionType
 from collegium.timetabling.solution import Solution, timetable_of
 from collegium.timetabling.solve import evaluate, fill, solve
 from collegium.timetabling.states import empty_state
@@ -115,6 +118,24 @@ def test_neighbourhoods_are_distinct_movable_classes(sample, start, kind):
         assert chosen == sorted(set(chosen))
         assert set(chosen) <= movable
         assert len(chosen) == min(size, len(movable))
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if kind.costly and not kind.band], ids=str
+)
+def test_what_is_broken_is_freed_first(sample, start, kind):
+    """Among many dear classes it begins with one of the two that break something."""
+    pair = [
+        Distribution(type_, (), True, 0, (3, 8))
+        for type_ in (DistributionType.OVERLAP, DistributionType.NOT_OVERLAP)
+    ]
+    problem = sample.problem
+    broken = prepare(replace(problem, distributions=(*problem.distributions, *pair)))
+    state = empty_state(broken, 3, 1_000_000)
+    fill(broken, state, start)
+    assert state.totals[HARD_COUNT] == 1
+    first = {int(choose(broken.model, state, kind, 1)[0]) for _ in range(50)}
+    assert first == {3, 8}
 
 
 def test_what_pays_is_chosen_more_often():

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from collegium.timetabling.arrays import (
     AT_ROOM_ROW,
+    G_HARD,
     PENALISED,
     ROOMS,
     ROOMS_END,
@@ -136,7 +137,11 @@ def _freed(instance: Instance, state: State, data: st.DataObject) -> Part:
 
 
 def _least_by_trying(m: Model, state: State, part: Part) -> int:
-    """Return the least penalised cost of the state over all placements."""
+    """Return the least penalised cost of the state over all placements.
+
+    Required Max* constraints that are kept have to stay so: they are never traded.
+    """
+    kept = (m.groups[:, G_HARD] != 0) & (state.raw == 0)
     choices = []
     for k, c in enumerate(part.free):
         rows = [
@@ -150,7 +155,8 @@ def _least_by_trying(m: Model, state: State, part: Part) -> int:
     for chosen in product(*choices):
         lift(m, state, part.free)
         put_back(m, state, part.free, np.array(chosen, np.int32))
-        least = min(least, int(state.totals[PENALISED]))
+        if not state.raw[kept].any():
+            least = min(least, int(state.totals[PENALISED]))
     lift(m, state, part.free)
     put_back(m, state, part.free, part.rows)
     return least
