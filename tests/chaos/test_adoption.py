@@ -6,8 +6,6 @@ import asyncio
 import hashlib
 import json
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -30,14 +28,11 @@ ADOPTED_S = 15.0
 """What is promised with the default settings."""
 START_S = 120.0
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(400)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compiled() -> None:
-    """Compile the solver once, so that no worker takes minutes to start."""
-    code = "from collegium.timetabling.solve import warm_up; warm_up()"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=290)
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.timeout(400),
+    pytest.mark.usefixtures("compiled_solver"),
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -31,19 +29,13 @@ SEED = int(os.environ.get("COLLEGIUM_FAULTS_SEED", "1"))
 pytestmark = [
     pytest.mark.processes,
     pytest.mark.timeout(300 + 10 * COUNT),
+    pytest.mark.usefixtures("compiled_solver"),
     # A listening proxy that closes while somebody connects loses that connection:
     # asyncio of Python 3.11 has made its transport, and then finds no server for it.
     pytest.mark.filterwarnings(
         "ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning"
     ),
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compiled() -> None:
-    """Compile the solver once, so that no worker takes minutes to start."""
-    code = "from collegium.timetabling.solve import warm_up; warm_up()"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=290)
 
 
 @pytest.fixture
