@@ -23,6 +23,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from zlib import crc32
 
+from collegium.workloads.islands import (
+    enter,
+    idle_island,
+    meet,
+    restart_from_incumbent,
+)
 from collegium.workloads.lease_plan import (
     Incumbent,
     InFlight,
@@ -32,7 +38,6 @@ from collegium.workloads.lease_plan import (
     Score,
 )
 from collegium.workloads.rounds import (
-    LAST_ROUND,
     lease_iterations,
     lease_s,
     position,
@@ -40,10 +45,6 @@ from collegium.workloads.rounds import (
     share_done,
 )
 
-EXCHANGES = (0.6, 0.75, 0.9)
-"""Positions of the last cooling at which the worse half adopts the best walk."""
-FINISHING = 0.9
-"""Position from which on islands that are behind improve the incumbent exactly."""
 START_S = 600.0
 """How long a job may wait for its first lease to run before its budget begins."""
 LAST_MOMENT_S = 0.2
@@ -60,7 +61,7 @@ def next_leases(
     """Hand out up to ``free_slots`` numbered leases; the plan remembers them."""
     leases: list[tuple[int, Lease]] = []
     while len(leases) < free_slots and not is_over(plan, elapsed_s=elapsed_s):
-        island = _idle_island(plan)
+        island = idle_island(plan)
         if island is None:
             break
         leases.append(_lease(plan, island, _spent_s(plan, elapsed_s)))
@@ -136,7 +137,7 @@ def lost(plan: LeasePlan, number: int, *, failed: bool = False) -> None:
     if flight is not None:
         plan.lost += 1
         if failed:
-            _restart_from_incumbent(plan, plan.islands[flight.island])
+            restart_from_incumbent(plan, plan.islands[flight.island])
 
 
 def counted(plan: LeasePlan, number: int, solution: str, score: Score) -> bool:
@@ -154,7 +155,7 @@ def refused(plan: LeasePlan, walk: str, solution: str) -> None:
         if island.best == solution:
             island.best = island.claimed = None
         if island.walk == walk:
-            _restart_from_incumbent(plan, island)
+            restart_from_incumbent(plan, island)
 
 
 def resumed(plan: LeasePlan, blobs: frozenset[str]) -> None:
@@ -165,7 +166,7 @@ def resumed(plan: LeasePlan, blobs: frozenset[str]) -> None:
         if island.best not in blobs:
             island.best = island.claimed = None
         if island.walk not in blobs:
-            _restart_from_incumbent(plan, island)
+            restart_from_incumbent(plan, island)
 
 
 def _spent_s(plan: LeasePlan, elapsed_s: float) -> float:
@@ -173,30 +174,6 @@ def _spent_s(plan: LeasePlan, elapsed_s: float) -> float:
     if plan.returned == 0:
         return max(0.0, elapsed_s - START_S)
     return max(0.0, elapsed_s - plan.waited_s)
-
-
-def _idle_island(plan: LeasePlan) -> Island | None:
-    """Return the best island that nobody works on, or a new one."""
-    busy = {flight.island for flight in plan.flights}
-    idle = [i for i in plan.islands if i.id not in busy and i.reached < 1]
-    if idle:
-        return min(idle, key=lambda i: (i.walk_rank or (2**62, 0), i.id))
-    if plan.iterations and any(i.reached >= 1 for i in plan.islands):
-        return None
-    return _new_island(plan)
-
-
-def _new_island(plan: LeasePlan) -> Island:
-    """Add an island; a late one joins the others where they are by now."""
-    island = Island(id=len(plan.islands))
-    if plan.islands:
-        ahead = max(plan.islands, key=lambda i: i.reached)
-        island.reached, island.iterations = ahead.reached, ahead.iterations
-        island.exchanges, island.round = ahead.exchanges, ahead.round
-    if plan.shares is not None:
-        _restart_from_incumbent(plan, island)
-    plan.islands.append(island)
-    return island
 
 
 def _lease(plan: LeasePlan, island: Island, spent_s: float) -> tuple[int, Lease]:
@@ -215,8 +192,8 @@ def _lease(plan: LeasePlan, island: Island, spent_s: float) -> tuple[int, Lease]
     is_pilot = is_late or plan.shares is None
     round_ = round_of(begin)
     if not is_pilot:
-        _enter(plan, island, round_)
-        _meet(plan, island, position(plan, round_, begin))
+        enter(plan, island, round_)
+        meet(plan, island, position(plan, round_, begin))
     number = plan.handed_out
     plan.handed_out += 1
     island.leases += 1
@@ -234,66 +211,6 @@ def _lease(plan: LeasePlan, island: Island, spent_s: float) -> tuple[int, Lease]
         cool_to=1.0 if is_pilot else position(plan, round_, until),
         to_beat=island.claimed,
     )
-
-
-def _enter(plan: LeasePlan, island: Island, round_: int) -> None:
-    """Begin a new cooling when a round has ended; the last one with the best.
-
-    The others begin with nothing: what the round before has settled, heating alone does
-    not undo. So does the last one as long as nothing is feasible.
-    """
-    if round_ <= island.round:
-        return
-    # Not the incumbent: when that has been checked is a matter of time, and a budget in
-    # iterations shall give the same whenever it is spent.
-    found = [i for i in plan.islands if i.claimed is not None and i.best is not None]
-    first = min(found, key=lambda i: (i.claimed or (0, 0), i.id), default=None)
-    if round_ == LAST_ROUND and all(i.round < LAST_ROUND for i in plan.islands):
-        plan.is_hard = first is None or (first.claimed or (1, 0))[0] > 0
-    island.round = round_
-    island.weights = {}
-    island.walk = island.walk_rank = None
-    if round_ == LAST_ROUND and not plan.is_hard and first is not None:
-        island.walk, island.walk_rank = first.best, first.claimed
-
-
-def _meet(plan: LeasePlan, island: Island, cooled: float) -> None:
-    """Let one of the worse half adopt what is best where islands meet."""
-    if island.method == "lns":
-        _follow_incumbent(plan, island)
-        return
-    is_last_round = island.round == LAST_ROUND
-    passed = sum(cooled >= point for point in EXCHANGES) if is_last_round else 0
-    if passed <= island.exchanges:
-        return
-    island.exchanges = passed
-    others = [i for i in plan.islands if i.walk_rank is not None]
-    if island.walk_rank is None:
-        return
-    others.sort(key=lambda i: (i.walk_rank or (0, 0), i.id))
-    is_behind = others.index(island) > (len(others) - 1) // 2
-    best = plan.incumbent
-    is_last = cooled >= FINISHING and plan.seconds is not None
-    is_stuck = len(others) == 1 and best is not None and best.score.hard > 0
-    if is_last and best is not None and (is_behind or is_stuck):
-        _restart_from_incumbent(plan, island)
-        island.method = "lns"
-    elif is_behind and others[0].walk_rank != island.walk_rank:
-        island.walk, island.walk_rank = others[0].walk, others[0].walk_rank
-        island.weights = others[0].weights
-
-
-def _follow_incumbent(plan: LeasePlan, island: Island) -> None:
-    best = plan.incumbent
-    if best is not None and best.score.rank < (island.walk_rank or (2**62, 0)):
-        _restart_from_incumbent(plan, island)
-
-
-def _restart_from_incumbent(plan: LeasePlan, island: Island) -> None:
-    best = plan.incumbent
-    island.walk = best.solution if best else None
-    island.walk_rank = best.score.rank if best else None
-    island.best, island.claimed = island.walk, island.walk_rank
 
 
 def _landed(plan: LeasePlan, number: int) -> InFlight | None:

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collegium.workloads.islands import EXCHANGES, FINISHING
 from collegium.workloads.lease_plan import LeasePlan, Score
 from collegium.workloads.leases import (
-    EXCHANGES,
-    FINISHING,
     OVERTIME_LEASE_S,
     OVERTIME_S,
     START_S,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from collegium.workloads.lease_plan import Lease, LeasePlan
-from collegium.workloads.leases import is_over, next_leases
+from collegium.workloads.lease_plan import Lease, LeasePlan, Score
+from collegium.workloads.leases import counted, is_over, next_leases, resumed
 from collegium.workloads.rounds import LAST_ROUND, ROUNDS
 from fixtures.lease_plans import PROBLEM, after_pilots, come_back, sha
 
@@ -46,6 +46,17 @@ def test_islands_agree_on_how_the_last_round_begins() -> None:
     late = next_leases(plan, free_slots=2, elapsed_s=52)
     for _, each in late:
         assert each.cool_from == pytest.approx((52 - 47) / 55, abs=0.01)
+
+
+def test_the_incumbent_stands_in_for_what_islands_have_lost() -> None:
+    """Another owner, who finds no blob of theirs, goes on from what was stored."""
+    plan = after_pilots(102)
+    counted(plan, 0, sha(99), Score(hard=0, total=100))
+    resumed(plan, frozenset())
+    plan.islands[0].best = plan.islands[0].claimed = None
+    [(_, lease)] = next_leases(plan, free_slots=1, elapsed_s=50)
+    assert lease.start == sha(99)
+    assert lease.cool_from >= ROUNDS[LAST_ROUND][1]
 
 
 def test_rounds_cool_anew_and_the_last_one_starts_from_the_best() -> None:
