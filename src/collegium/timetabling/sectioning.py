@@ -144,21 +144,32 @@ def build_chain(m: Model, s: State, q: int, x: int) -> bool:
         s.scratch[NEW_CHAIN, k] = -1
         s.scratch[_WANTED, k] = -1
     f = m.classes[x, CONFIGURATION]
-    stays = s.enrolled[low] >= 0 and m.classes[s.enrolled[low], CONFIGURATION] == f
+    stays = _is_in(m, s, f, low, width)
     y = x
     while y >= 0:
         s.scratch[_WANTED, m.classes[y, ORDER]] = y
         y = m.classes[y, PARENT]
     for k in range(m.configurations[f, LAST] - m.configurations[f, FIRST]):
         y = s.scratch[_WANTED, k]
-        if y < 0 and stays and _fits(m, s, s.enrolled[low + k], low, k):
-            y = s.enrolled[low + k]
+        if y < 0 and stays:
+            y = s.enrolled[low + k]  # none when the limits left half a chain
+            if y >= 0 and not _fits(m, s, y, low, k):
+                y = -1
         if y < 0:
             y = _any_class(m, s, m.configurations[f, FIRST] + k, low, k)
         if y < 0 or not _fits(m, s, y, low, k):
             return False
         s.scratch[NEW_CHAIN, k] = y
     return True
+
+
+@inlined
+def _is_in(m: Model, s: State, f: int, low: int, width: int) -> bool:
+    """Say whether the classes in these seats, if any, are of a configuration."""
+    for seat in range(low, low + width):
+        if s.enrolled[seat] >= 0:
+            return m.classes[s.enrolled[seat], CONFIGURATION] == f
+    return False
 
 
 @compiled
