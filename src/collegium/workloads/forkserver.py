@@ -64,7 +64,7 @@ def main(fd: int, paths: str, parent: int, *, is_warm: bool) -> None:
         os.nice(NICENESS)
     catalogue = _readied(import_workloads(json.loads(paths)), "preload")
     if is_warm and any(hasattr(w, "warm_up") for w in catalogue.values()):
-        with _one_at_a_time():
+        with one_at_a_time():
             catalogue = _readied(catalogue, "warm_up")
     gc.collect()
     gc.freeze()  # so that counting references does not copy shared pages
@@ -177,7 +177,7 @@ def _readied(catalogue: Catalogue, step: str) -> Catalogue:
 
 
 @contextlib.contextmanager
-def _one_at_a_time() -> Iterator[None]:
+def one_at_a_time() -> Iterator[None]:
     """Let one process of this machine compile, and the others take what it has cached.
 
     The lock is of no use to anybody who could delay us with it: the file is private.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,10 +16,12 @@ from collegium.timetabling.cooling import LEVELS
 from collegium.timetabling.generate import SampleSize, generate
 from collegium.timetabling.instance import Instance, prepare
 from collegium.timetabling.itc2019 import read_problem
-from collegium.timetabling.problem import Distribution, DistributionType
 from collegium.timetabling.solution import Solution, timetable_of
 from collegium.timetabling.solve import Progress, Result, evaluate, solve
 from collegium.timetabling.validate import validate
+from fixtures.problems import hopeless
+
+TESTS = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -143,10 +146,9 @@ def test_warm_up_leaves_nothing_to_compile():
     """After it no search, of either method, compiles a function that was not yet."""
     code = """
 import sys
-from dataclasses import replace
 from collegium.timetabling.generate import SampleSize, generate
-from collegium.timetabling.problem import Distribution, DistributionType
 from collegium.timetabling.solve import prepare, solve, warm_up
+from fixtures.problems import hopeless
 
 def compiled():
     return {
@@ -158,29 +160,26 @@ def compiled():
 warm_up()
 before = compiled()
 problem = generate(SampleSize.of_classes(60))
-pair = [Distribution(DistributionType.OVERLAP, (), True, 0, (0, 1)),
-        Distribution(DistributionType.NOT_OVERLAP, (), True, 0, (0, 1))]
-hopeless = replace(problem, distributions=(*problem.distributions, *pair))
-for each in (problem, hopeless):
+for each in (problem, hopeless(problem)):
     instance = prepare(each)
     start = solve(instance, seed=1, iterations=100_000).walk
     solve(instance, start=start, iterations=12, method="lns")
 # Of which compiled code has made its own use before.
 print(sorted(compiled() - before - {"take_chain"}))
 """
-    run = [sys.executable, "-c", code]
-    assert subprocess.run(run, check=True, capture_output=True).stdout == b"[]\n"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(TESTS)},
+        check=True,
+        capture_output=True,
+    )
+    assert run.stdout == b"[]\n"
 
 
 def test_a_pilot_that_breaks_constraints_knows_where_to_cool(sample: Instance):
     """Weights that grow while it is cold do not pass for heat: most time is cold."""
-    pair = [
-        Distribution(kind, (), True, 0, (0, 1))
-        for kind in (DistributionType.OVERLAP, DistributionType.NOT_OVERLAP)
-    ]
-    problem = sample.problem
-    problem = replace(problem, distributions=(*problem.distributions, *pair))
-    pilot = solve(prepare(problem), seed=1, iterations=300_000, method="pilot")
+    instance = prepare(hopeless(sample.problem))
+    pilot = solve(instance, seed=1, iterations=300_000, method="pilot")
     assert pilot.best_cost.hard == 1
     assert max(pilot.weights.values()) > min(pilot.weights.values())
     assert sum(pilot.shares[LEVELS // 2 :]) > 0.5

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,11 +17,11 @@ from collegium.timetabling.exact.lns import improve
 from collegium.timetabling.exact.neighbourhoods import KINDS, choose
 from collegium.timetabling.generate import SampleSize, generate
 from collegium.timetabling.instance import Instance, prepare
-from collegium.timetabling.problem import Distribution, DistributionType
 from collegium.timetabling.solution import Solution, timetable_of
 from collegium.timetabling.solve import evaluate, fill, solve
 from collegium.timetabling.states import empty_state
 from collegium.timetabling.validate import validate
+from fixtures.problems import hopeless
 
 
 @pytest.fixture(scope="module")
@@ -125,12 +124,7 @@ def test_neighbourhoods_are_distinct_movable_classes(sample, start, kind):
 )
 def test_what_is_broken_is_freed_first(sample, start, kind):
     """Among many dear classes it begins with one of the two that break something."""
-    pair = [
-        Distribution(type_, (), True, 0, (3, 8))
-        for type_ in (DistributionType.OVERLAP, DistributionType.NOT_OVERLAP)
-    ]
-    problem = sample.problem
-    broken = prepare(replace(problem, distributions=(*problem.distributions, *pair)))
+    broken = prepare(hopeless(sample.problem, 3, 8))
     state = empty_state(broken, 3, 1_000_000)
     fill(broken, state, start)
     assert state.totals[HARD_COUNT] == 1
