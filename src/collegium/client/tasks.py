@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from collegium.client.answers import ANSWERS
-from collegium.errors import DeadlineExceeded, Invalid, Unavailable
+from collegium.errors import CollegiumError, DeadlineExceeded, Invalid, Unavailable
 from collegium.membership.durations import Durations
 from collegium.protocol import TaskStatus, TaskSubmission
 from collegium.rest.bodies import JSON
@@ -129,16 +129,18 @@ class Client:
         end_s = loop.time() + deadline_s
         raw = msgspec.Raw(_encoder.encode(task))
         tries = 0
+        reason: CollegiumError = DeadlineExceeded()
         while True:
             left_s = end_s - loop.time()
             if left_s <= 0.0:
-                raise DeadlineExceeded
+                raise reason
             try:
                 async with asyncio.timeout(left_s + LATE_ANSWER_S):
                     status = await self._ask(TaskSubmission(workload, raw, left_s))
             except TimeoutError:
                 raise DeadlineExceeded("No answer came before the deadline.") from None
-            except Unavailable:
+            except Unavailable as error:
+                reason = error
                 pause_s = self._pause_s(tries)
                 if self._is_closed or loop.time() + pause_s >= end_s:
                     raise

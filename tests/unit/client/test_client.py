@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +17,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from collegium.client import Client, tasks
 from collegium.errors import (
-    CollegiumError,
     DeadlineExceeded,
     Invalid,
     Malformed,
@@ -215,13 +215,15 @@ def test_what_is_no_address_is_refused_at_once(address: str) -> None:
 
 
 async def test_what_is_no_coordinator_is_told_so() -> None:
-    """A page of somebody else is not a result."""
+    """A page of somebody else is not a result, also when time is up in a pause."""
+    loop = asyncio.get_running_loop()
 
     async def page(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200})
         await send({"type": "http.response.body", "body": b"<html>"})
+        loop.call_later(0.01, time.sleep, 1.0)  # the client pauses before it asks again
 
     config = uvicorn.Config(page, lifespan="off", log_config=None)
     async with running(config) as sock, Client(address_of(sock)) as client:
-        with pytest.raises(CollegiumError, match="no coordinator"):
-            await client.run("echo", 1, deadline_s=0.3)
+        with pytest.raises(Unavailable, match="no coordinator"):
+            await client.run("echo", 1, deadline_s=0.9)
