@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 pytest_plugins = [  # what others import comes first
@@ -21,3 +23,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what starts real processes: it takes longest, and mostly waits."""
     first = {item.path for item in items if "processes" in item.keywords}
     items.sort(key=lambda item: item.path not in first)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what has no test of the few asked for: importing all takes longest."""
+    if config.option.markexpr != "alone" or not collection_path.name.startswith(
+        "test_"
+    ):
+        return None
+    return "mark.alone" not in collection_path.read_text() or None

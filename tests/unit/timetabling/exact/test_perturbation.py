@@ -31,7 +31,7 @@ from fixtures.problems import problems
 @pytest.fixture(scope="module")
 def problem() -> Problem:
     """Return a small generated university."""
-    return generate(SampleSize.of_classes(30))
+    return generate(SampleSize.of_classes(20))
 
 
 @pytest.fixture(scope="module")
