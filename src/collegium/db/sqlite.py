@@ -28,6 +28,7 @@ from collegium.db.database import Dialect, Params, ReferenceViolated, Row, Scrip
 from collegium.db.sqlite_statements import (
     SqliteReader,
     SqliteTransaction,
+    TimeLimit,
     rows_of,
     run,
     translated,
@@ -133,10 +134,10 @@ class SqliteDatabase:
         """Return all rows of a question, asked in a thread and for a bounded time."""
         scanner = await self._scanners.get()
         loop = asyncio.get_running_loop()
-        timer = loop.call_later(self._scan_limit_s, scanner.interrupt)
+        limit = TimeLimit(scanner, self._scan_limit_s)
 
         def give_back() -> None:
-            timer.cancel()
+            limit.lift()
             self._scanners.put_nowait(scanner)
 
         asked = self._threads.submit(rows_of, scanner, sql, params)
@@ -146,7 +147,7 @@ class SqliteDatabase:
             return await asyncio.wrap_future(asked)
         except asyncio.CancelledError:
             if not asked.done():
-                scanner.interrupt()
+                limit.stop()
             raise
 
     async def data_version(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 
 import apsw
@@ -15,6 +16,8 @@ from collegium.db.database import (
     UniqueViolated,
 )
 from collegium.errors import CollegiumError, DatabaseUnavailable, DeadlineExceeded
+
+_INTERRUPT_INTERVAL_S = 0.05
 
 
 class SqliteReader:
@@ -110,3 +113,29 @@ def _constraint(error: apsw.ConstraintError) -> CollegiumError:
     if code in (apsw.SQLITE_CONSTRAINT_FOREIGNKEY, apsw.SQLITE_CONSTRAINT_TRIGGER):
         return ReferenceViolated(str(error))
     return CheckViolated(str(error))
+
+
+class TimeLimit:
+    """Ends what a thread asks through a connection: at its limit, or sooner.
+
+    Parameters
+    ----------
+    connection : whose question it is.
+    limit_s : from now on.
+    """
+
+    def __init__(self, connection: apsw.Connection, limit_s: float) -> None:
+        self._connection = connection
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(limit_s, self.stop)
+
+    def stop(self) -> None:
+        """End it now, also when the thread has not begun yet."""
+        self._timer.cancel()
+        self._connection.interrupt()
+        # What has not begun does not notice: until it is lifted, once more.
+        self._timer = self._loop.call_later(_INTERRUPT_INTERVAL_S, self.stop)
+
+    def lift(self) -> None:
+        """Let whatever comes next take its time."""
+        self._timer.cancel()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -19,6 +21,7 @@ from collegium.db.database import (
     UniqueViolated,
 )
 from collegium.db.sqlite import SqliteDatabase
+from collegium.db.sqlite_statements import rows_of
 from collegium.errors import DatabaseUnavailable, DeadlineExceeded
 from fixtures.disks import Disk, new_disk
 from fixtures.writers import open_and_write
@@ -252,20 +255,20 @@ async def test_big_change_on_a_full_disk_fails_its_whole_group(
     assert await on_disk.fetch_all("SELECT name FROM things") == [("kept",)]
 
 
-async def test_other_writer_is_waited_for(
-    database: SqliteDatabase, tmp_path: Path
-) -> None:
+async def test_other_writer_is_waited_for(tmp_path: Path) -> None:
     """A writer of another connection delays ours without stopping the loop."""
-    other = apsw.Connection(str(tmp_path / "x.db"))
-    other.execute("BEGIN IMMEDIATE")
-    task = asyncio.create_task(add(database, "a"))
-    for _ in range(5):
-        await asyncio.sleep(0.005)
-        assert await count(database) == 0
-    other.execute("COMMIT")
-    await task
-    assert await count(database) == 1
-    other.close()
+    async with opened(SqliteDatabase(tmp_path / "x.db", busy_s=60)) as database:
+        await database.run_script(SCHEMA)
+        other = apsw.Connection(str(tmp_path / "x.db"))
+        other.execute("BEGIN IMMEDIATE")
+        task = asyncio.create_task(add(database, "a"))
+        for _ in range(5):
+            await asyncio.sleep(0.005)
+            assert await count(database) == 0
+        other.execute("COMMIT")
+        await task
+        assert await count(database) == 1
+        other.close()
 
 
 async def test_other_writer_that_stays_is_reported(
@@ -335,6 +338,29 @@ async def test_scan_is_bounded_and_out_of_the_way(tmp_path: Path) -> None:
         with pytest.raises(DeadlineExceeded):
             await task
         assert await database.scan("SELECT 1") == [(1,)]
+
+
+async def test_a_scan_that_begins_late_is_bounded_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that has not begun when the time is up is stopped once it has."""
+
+    def late(*question: Any) -> Any:
+        time.sleep(0.4)
+        return rows_of(*question)
+
+    endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+    endless += "SELECT count(*) FROM n"
+    database = SqliteDatabase(tmp_path / "x.db", scan_limit_s=0.1)
+    async with opened(database):
+        monkeypatch.setattr("collegium.db.sqlite.rows_of", late)
+        with pytest.raises(DeadlineExceeded):
+            await asyncio.wait_for(database.scan(endless), 60)
+        given_up = asyncio.create_task(database.scan(endless))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        await asyncio.wait([given_up])
+        # All connections come back, so that the database closes.
 
 
 async def test_scans_whose_askers_have_gone_end(tmp_path: Path) -> None:
