@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = [  # what others import comes first
     "fixtures.compiled",
@@ -17,6 +19,16 @@ pytest_plugins = [  # what others import comes first
     "fixtures.world",
     "fixtures.registration",
 ]
+
+# An example that takes long says that the machine is busy, not that the code is wrong.
+settings.register_profile("collegium", deadline=None)
+settings.load_profile("collegium")
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector pass by what imports have made: none of it is garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

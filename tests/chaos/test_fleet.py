@@ -145,6 +145,7 @@ async def test_late_worker_is_used_within_a_heartbeat(
     assert Counter(a["executed_by"] for a in answers) == {"one": 5, "late": 5}
 
 
+@pytest.mark.alone
 async def test_coordinator_restart(cluster: Cluster, client: Client) -> None:
     """A killed coordinator knows every worker again within two heartbeats."""
     await standing(cluster, client, "one", "two")
@@ -206,7 +207,7 @@ async def test_leaving_worker_finishes_first(cluster: Cluster, client: Client) -
             async with session.get(f"{url}/health/ready") as answer:
                 return answer.status == 503
 
-        await until(is_unready, 5.0)
+        await until(is_unready, START_S)
         async with session.get(f"{url}/health/live") as answer:
             assert answer.status == 200
         body = {"workload": "noop", "input": {}}
@@ -223,6 +224,7 @@ async def _is_busy(client: Client, name: str) -> bool:
     return bool((await client.workers())[name]["busy"] == 1)
 
 
+@pytest.mark.alone
 async def test_cancelling_kills_a_deaf_task(cluster: Cluster, client: Client) -> None:
     """A task that never looks whether to stop is gone within a second of DELETE."""
     await standing(cluster, client, "one")
@@ -248,6 +250,7 @@ async def test_cancelling_kills_a_deaf_task(cluster: Cluster, client: Client) ->
     assert (await client.run("sleep", {"seconds": 0.01}))[0] == 200
 
 
+@pytest.mark.alone
 async def test_deadline_ends_a_deaf_task(cluster: Cluster, client: Client) -> None:
     """A task past its deadline is answered 504 and killed within a second."""
     await standing(cluster, client, "one")
@@ -262,7 +265,7 @@ async def test_deadline_ends_a_deaf_task(cluster: Cluster, client: Client) -> No
     async def is_gone() -> bool:
         return not psutil.pid_exists(slot)
 
-    await until(is_gone, 5.0)
+    await until(is_gone, START_S)
 
 
 async def test_task_that_kills_its_process(cluster: Cluster, client: Client) -> None:
@@ -292,7 +295,7 @@ async def test_slots_hold_no_listening_socket(cluster: Cluster, client: Client) 
     async def are_gone() -> bool:
         return not any(psutil.pid_exists(pid) for pid in pids)
 
-    await until(are_gone, 5.0)
+    await until(are_gone, START_S)
 
 
 async def test_bad_settings_end_in_one_line(new_cluster: Cluster) -> None:

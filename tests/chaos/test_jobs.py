@@ -246,6 +246,7 @@ async def _measured_health(client: Client) -> AsyncIterator[list[float]]:
         await asyncio.gather(asking, return_exceptions=True)
 
 
+@pytest.mark.alone
 async def test_a_cancelled_job_stops_its_workers_and_keeps_its_best(
     cluster: Cluster, client: Client
 ) -> None:
@@ -273,6 +274,7 @@ async def test_a_cancelled_job_stops_its_workers_and_keeps_its_best(
     assert report.total == job["progress"]["objective"] <= shown
 
 
+@pytest.mark.alone
 async def test_a_frozen_worker_does_not_hold_a_cancelled_job(
     cluster: Cluster, client: Client
 ) -> None:

@@ -351,5 +351,5 @@ def test_random_histories_agree_with_the_model(
     asyncio.run(_template(path))
     monkeypatch.setattr(Desk, "template", path, raising=False)
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        Desk, settings=settings(max_examples=20, stateful_step_count=50, deadline=None)
+        Desk, settings=settings(max_examples=20, stateful_step_count=50)
     )

@@ -336,7 +336,6 @@ def schools(draw: st.DrawFn) -> dict[str, list[dict[str, str]]]:
 
 @settings(
     max_examples=20,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(rows=schools())

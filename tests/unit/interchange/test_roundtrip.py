@@ -135,7 +135,6 @@ def with_sound_parents(problem: Problem) -> Problem:
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(problem=problems(names=XML_TEXT).map(with_sound_parents))

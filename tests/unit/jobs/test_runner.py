@@ -155,15 +155,19 @@ async def test_a_job_whose_owner_is_silent_is_adopted_and_the_owner_fenced_off(
     one = _node(database, _forever)
     job_id = await _submit(database, one.runner, 2)
     await _at_work(one)
-    async with database.transaction() as transaction:
-        await transaction.execute("UPDATE jobs SET lease_until_s = 0")
-    claimed = await repository.claim(database, "other", NOW)
-    assert claimed is not None
-    assert claimed.epoch == 2
+
+    async def adopted() -> repository.Claimed | None:
+        async with database.transaction() as transaction:
+            await transaction.execute("UPDATE jobs SET lease_until_s = 0")
+        # On a slow disk the owner may be in time to renew it after all.
+        return await repository.claim(database, "other", NOW)
+
+    claimed = await until(adopted)
+    assert claimed.epoch >= 2
     await _at_rest(one)
     await one.end()
     owner = await database.fetch_one("SELECT owner, epoch, state FROM jobs")
-    assert owner == ("other", 2, "running")
+    assert owner == ("other", claimed.epoch, "running")
     assert (await service.find_job(database, job_id)).state == "running"
 
 

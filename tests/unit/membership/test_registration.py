@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -74,6 +74,13 @@ async def _registration(url: str, **options: Any) -> AsyncIterator[Registration]
         yield Registration(session, url, "w", "i", _describe, **options)
 
 
+def _fresh(registration: Registration) -> Callable[[], Awaitable[bool]]:
+    async def look() -> bool:
+        return registration.is_fresh
+
+    return look
+
+
 async def test_heartbeats_follow_the_coordinator() -> None:
     """It announces at once, then as often as the coordinator says, and leaves."""
     async with (
@@ -82,8 +89,8 @@ async def test_heartbeats_follow_the_coordinator() -> None:
     ):
         assert not registration.is_fresh
         running = asyncio.create_task(registration.run())
-        await until(lambda: coordinator.has_heard(4), 5.0)
-        assert registration.is_fresh
+        await until(lambda: coordinator.has_heard(4))
+        await until(_fresh(registration))
         assert coordinator.told[0]["heartbeat_s"] == 5.0
         assert coordinator.told[-1]["heartbeat_s"] == 0.02
         running.cancel()
@@ -98,9 +105,9 @@ async def test_news_do_not_wait_for_the_next_heartbeat() -> None:
         _registration(coordinator.url, heartbeat_s=3600.0) as registration,
     ):
         running = asyncio.create_task(registration.run())
-        await until(lambda: coordinator.has_heard(1), 5.0)
+        await until(lambda: coordinator.has_heard(1))
         registration.tell()
-        await until(lambda: coordinator.has_heard(2), 5.0)
+        await until(lambda: coordinator.has_heard(2))
         running.cancel()
 
 
@@ -116,8 +123,8 @@ async def test_refusals_that_may_pass_are_outlived(status: int) -> None:
         _registration(coordinator.url) as registration,
     ):
         running = asyncio.create_task(registration.run())
-        await until(lambda: coordinator.has_heard(4), 10.0)
-        assert registration.is_fresh
+        await until(lambda: coordinator.has_heard(4))
+        await until(_fresh(registration))
         running.cancel()
 
 
@@ -160,6 +167,6 @@ async def test_redirects_are_not_followed() -> None:
         _registration(coordinator.url) as registration,
     ):
         running = asyncio.create_task(registration.run())
-        await until(lambda: coordinator.has_heard(2), 5.0)
+        await until(lambda: coordinator.has_heard(2))
         assert not registration.is_fresh
         running.cancel()

@@ -101,7 +101,7 @@ async def test_full_worker_starts_nothing(table: TaskTable) -> None:
     """Beyond slot and waiting place a task is turned away and may come again."""
     order = _order("sleep", {"seconds": 0.3})
     running = [asyncio.create_task(table.put(i, order, ENVELOPE)) for i in "ab"]
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0)
     with pytest.raises(Overloaded):
         await table.put("c", order, ENVELOPE)
     assert table.refused == 1
@@ -159,8 +159,12 @@ async def test_cancelled_task(table: TaskTable) -> None:
         await table.cancel("never")
 
 
-async def test_a_cancelled_task_hands_in_what_it_has(table: TaskTable) -> None:
+async def test_a_cancelled_task_hands_in_what_it_has(
+    table: TaskTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Who still waits for it gets that, and so does who asks later."""
+    monkeypatch.setattr("collegium.workloads.slots.STOP_GRACE_S", 60.0)
+    monkeypatch.setattr("collegium.membership.tasks.HAND_IN_S", 60.0)
     order = _order("gather", {"seconds": 30})
     running = asyncio.create_task(table.put("a", order, ENVELOPE))
     await until(lambda: _has_begun(table, "a"))

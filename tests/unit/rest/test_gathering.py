@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from collegium.rest.gathering import Gatherer
@@ -46,7 +46,6 @@ def _virtually(main: Callable[[], Awaitable[None]]) -> None:
     run_virtually(run())
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(-3, 50), st.integers(0, 4), st.booleans()), max_size=40

@@ -36,7 +36,7 @@ from fixtures.itc2019 import solved_files
 from fixtures.problems import problems
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_agrees_with_the_validator_on_anything(data: st.DataObject):
     """Every criterion and the number of violations are the validator's."""

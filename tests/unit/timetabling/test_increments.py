@@ -37,7 +37,7 @@ from fixtures.problems import problems
 _HARD_WEIGHT = 37
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_never_drift_on_random_problems(data: st.DataObject):
     """After every single move all costs are those of a count from scratch."""
@@ -50,7 +50,7 @@ def test_never_drift_on_random_problems(data: st.DataObject):
         _assert_exact(instance, state)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(problem=problems(most_classes=10), seed=st.integers(0, 1000))
 def test_never_drift_in_the_annealing(problem, seed):
     """Long runs at any temperature and growing weights leave exact costs behind."""

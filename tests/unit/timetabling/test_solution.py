@@ -29,7 +29,7 @@ def _same(a: Solution, b: Solution) -> bool:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_indices_and_ids_say_the_same(data: st.DataObject):
     """An honest timetable becomes indices and JSON and comes back as it was."""
@@ -45,7 +45,7 @@ def test_indices_and_ids_say_the_same(data: st.DataObject):
     assert again == replace(timetable, placements=tuple(by_id))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_timetable_that_invents_something_is_refused(data: st.DataObject):
     """What the problem does not list has no index."""

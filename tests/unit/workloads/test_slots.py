@@ -94,8 +94,11 @@ async def test_cancelling_a_task_that_looks(slots: Slots) -> None:
     assert not slots.cancel("s")
 
 
-async def test_a_task_asked_to_end_hands_in_what_it_has(slots: Slots) -> None:
+async def test_a_task_asked_to_end_hands_in_what_it_has(
+    slots: Slots, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What it returns on being asked is its result, and its process lives on."""
+    monkeypatch.setattr("collegium.workloads.slots.STOP_GRACE_S", 60.0)
     begun = asyncio.Event()
     order = _order("g", "gather", b'{"seconds":60}')
     running = asyncio.create_task(slots.run(order, lambda _: begun.set()))
@@ -109,13 +112,13 @@ async def test_a_task_asked_to_end_hands_in_what_it_has(slots: Slots) -> None:
 @pytest.mark.parametrize("by_deadline", [True, False])
 async def test_deaf_task_is_killed(slots: Slots, by_deadline: bool) -> None:
     """A task that never looks is killed; only then its slot is free again."""
-    order = _order("h", "hold", b'{"seconds":60}', 0.3 if by_deadline else 60.0)
+    order = _order("h", "hold", b'{"seconds":60}', 3.0 if by_deadline else 60.0)
     pid, running = await _hold_pid(slots, order)
     if not by_deadline:
         slots.cancel("h")
     with pytest.raises(DeadlineExceeded if by_deadline else Cancelled):
-        await asyncio.wait_for(running, 10.0)
-    await until(_is_gone(pid), 5.0)
+        await asyncio.wait_for(running, 30.0)
+    await until(_is_gone(pid))
     assert slots.free == 2
     assert (await slots.run(_order("n", "noop"))).output == b"{}"
 
@@ -126,22 +129,25 @@ async def test_abandoned_call_stops_its_task(slots: Slots) -> None:
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    await until(_is_gone(pid), 5.0)
+    await until(_is_gone(pid))
 
 
 async def test_waiting_task_can_be_cancelled(slots: Slots) -> None:
     """A task that has no slot yet is cancelled without ever starting."""
     busy = [
-        await _hold_pid(slots, _order(f"h{i}", "hold", b'{"seconds":1}')) for i in "ab"
+        asyncio.create_task(slots.run(_order(name, "sleep", b'{"seconds":60}')))
+        for name in "ab"
     ]
     waiting = asyncio.create_task(slots.run(_order("w", "noop")))
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0)
     assert slots.waiting == 1
     slots.cancel("w")
     with pytest.raises(Cancelled):
         await waiting
     assert slots.waiting == 0
-    await asyncio.gather(*(running for _, running in busy))
+    for name in "ab":
+        slots.cancel(name)
+    await asyncio.gather(*busy, return_exceptions=True)
 
 
 async def test_bad_input_fails_for_good(slots: Slots) -> None:
@@ -164,7 +170,7 @@ async def test_children_are_replaced_when_their_server_dies(slots: Slots) -> Non
         except TaskLost:
             return False
 
-    assert await until(works_again, 20.0)
+    assert await until(works_again, 60.0)
 
 
 async def test_a_server_that_dies_while_it_starts_is_started_again(
@@ -175,7 +181,7 @@ async def test_a_server_that_dies_while_it_starts_is_started_again(
     slots = Slots(1, PATHS, is_warm=False)
     starting = asyncio.create_task(slots.start())
     try:
-        await until(_has_a_server, 10.0)
+        await until(_has_a_server)
         server = await _has_a_server()
         assert server is not None
         server.kill()
@@ -197,11 +203,16 @@ async def _has_a_server() -> psutil.Process | None:
 async def test_memory_limit_ends_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
     """A task above the memory limit is ended, and the slot goes on."""
     monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    interval = "collegium.workloads.slots.MEMORY_LOOK_INTERVAL_S"
+    monkeypatch.setattr(interval, 0.01)
     slots = Slots(1, PATHS, memory_limit_bytes=1)
     await slots.start()
     try:
         with pytest.raises(TaskFailed, match="more than 1 bytes"):
             await slots.run(_order("h", "hold", b'{"seconds":30}'))
+        # Nobody looks at the next tasks, however long they take on a busy machine.
+        monkeypatch.setattr(interval, 3600.0)
+        await asyncio.sleep(0.05)
         # Every child is above one byte, so each task gets a new one.
         for number in range(3):
             assert (await slots.run(_order(f"n{number}", "noop"))).output == b"{}"

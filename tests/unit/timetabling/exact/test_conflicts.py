@@ -19,7 +19,7 @@ from fixtures.problems import problems
 _JUDGED = {HardRule.ROOM_DOUBLE_BOOKED, HardRule.ROOM_UNAVAILABLE, *DistributionType}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problem=problems(most_classes=4))
 def test_a_conflict_is_said_exactly_when_no_timetable_keeps_the_rules(problem):
     """All rules together against the validator; then the set, and less than it."""

@@ -121,7 +121,7 @@ def test_nothing_changed_nothing_moves(problem, published):
     assert found.cost == evaluate(prepare(problem), published)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_an_optimal_repair_is_that_of_trying_everything(data):
     """Price and bound of moves together, on problems small enough to try all."""

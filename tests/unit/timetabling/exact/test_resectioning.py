@@ -43,7 +43,7 @@ _MOST = 100
 _CHAIN = 2  # row of the scratch space that ``take_chain`` is given
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(problem=problems(most_classes=8), seed=st.integers(0, 99))
 def test_no_seating_of_a_course_has_fewer_conflicts(problem, seed):
     """The optimum is that of trying everything; None means nothing can be gained."""

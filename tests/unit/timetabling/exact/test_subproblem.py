@@ -44,7 +44,7 @@ _ANY_SIZE = 1 << 20
 
 
 @pytest.mark.parametrize("type_", list(DistributionType))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_the_optimum_of_a_part_is_that_of_trying_everything(type_, data):
     """Whatever constraint there is, hard or soft, kept or broken at the start."""
@@ -59,7 +59,7 @@ def test_the_optimum_of_a_part_is_that_of_trying_everything(type_, data):
 
 
 @pytest.mark.parametrize("type_", list(DistributionType))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_the_hint_is_the_timetable_and_costs_what_it_costs(type_, data):
     """Before anything is solved, program and state agree, and the state stays."""
@@ -73,7 +73,7 @@ def test_the_hint_is_the_timetable_and_costs_what_it_costs(type_, data):
     assert after.to_json() == before.to_json()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_what_a_part_gains_the_validator_sees(data):
     """The soft cost after taking the optimum is the validator's total."""

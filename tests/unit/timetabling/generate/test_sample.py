@@ -132,7 +132,7 @@ def test_it_survives_its_files(university: SampleUniversity):
     assert validate(problem, again) == validate(problem, timetable)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     n_classes=st.integers(12, 60),
     n_students=st.integers(0, 150),

@@ -293,7 +293,7 @@ class TestDamaged:
         with pytest.raises(Unreadable, match="Is a directory"):
             read_timetable(tmp_path)
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(st.data())
     def test_any_damage(self, data: st.DataObject):
         """Whatever bytes change, the end is a problem or one clear error."""

@@ -24,14 +24,14 @@ from fixtures.itc2019 import instance_files, solved_files
 from fixtures.problems import XML_TEXT, problems, timetables
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(problems(names=XML_TEXT))
 def test_any_problem(problem: Problem):
     """Any valid problem, whatever its ids are made of, comes back equal."""
     assert read_problem(write_problem(problem)) == problem
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.data())
 def test_any_timetable(data: st.DataObject):
     """Any timetable comes back equal, with all that it says about its making."""

@@ -19,7 +19,7 @@ from fixtures.oracle import Oracle
 from fixtures.problems import problems, timetables
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.data())
 def test_agrees_with_a_look_at_every_slot(data: st.DataObject):
     """Every finding and every criterion is that of a slot-by-slot judge."""
@@ -42,7 +42,7 @@ def test_agrees_with_a_look_at_every_slot(data: st.DataObject):
 
 
 @pytest.mark.parametrize("type_", DistributionType)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_agrees_on_each_type(type_: DistributionType, data: st.DataObject):
     """Each type, over all classes at once, is judged as slot by slot."""
