@@ -81,12 +81,7 @@ class Monitor:
             self._on_loss(member)
 
     async def _examine(self, member: Member) -> None:
-        is_alive = False
-        try:
-            async with self._free_probes, asyncio.timeout(PROBE_TIMEOUT_S):
-                is_alive = await self._probe(member)
-        except TimeoutError:
-            _log.debug("worker %s does not answer a probe in time", member.id)
+        is_alive = await self._answers(member)
         was_routable = member.is_routable(self._now_s())
         self._registry.probed(member, self._now_s(), is_alive=is_alive)
         is_routable = member.is_routable(self._now_s())
@@ -95,6 +90,19 @@ class Monitor:
                 "worker %s %s", member.id, "is up" if is_routable else "is not reached"
             )
             self._on_change()
+
+    async def _answers(self, member: Member) -> bool:
+        for _ in range(2):
+            async with self._free_probes:
+                begun_s = self._now_s()
+                try:
+                    async with asyncio.timeout(PROBE_TIMEOUT_S):
+                        return await self._probe(member)
+                except TimeoutError:
+                    _log.debug("worker %s does not answer a probe in time", member.id)
+            if self._now_s() - begun_s <= PROBE_TIMEOUT_S + OWN_DELAY_S:
+                break  # else we were not there to hear it, and ask once more
+        return False
 
     def _forgive_own_delay(self, since_s: float) -> None:
         delay_s = since_s - LOOK_INTERVAL_S
