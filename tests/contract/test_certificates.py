@@ -253,7 +253,7 @@ async def test_a_fleet_with_mutual_tls(cluster: Cluster, files: Files) -> None:
     options = ["--tls-cert", files.cert, "--tls-key", files.key, "--tls-ca", files.ca]
     certificates = list(map(str, options))
     cluster.url = cluster.url.replace("http:", "https:")
-    cluster.start_coordinator(*certificates)
+    cluster.start_coordinator(*certificates, "--heartbeat", "2")
     cluster.start_worker("trusted", *certificates)
     cluster.start_worker("stranger", "--tls-ca", str(files.ca))
     tls = client_tls(files.cert, files.key, files.ca)

@@ -25,7 +25,7 @@ from fixtures.workloads import offer_all
 pytestmark = [
     pytest.mark.processes,
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
 ]
 
 SILENT_S = 0.5
@@ -57,7 +57,7 @@ async def place(
     folder = tmp_path_factory.mktemp(request.param)
     path = offer_all(folder)
     async with AsyncExitStack() as stack:
-        options = [f"--engine={request.param}", "--heartbeat=1", "--local-slots=1"]
+        options = [f"--engine={request.param}", "--heartbeat=5", "--local-slots=1"]
         members = workers = 0
         if request.param == "dask":
             skip_without_dask()
@@ -162,7 +162,7 @@ async def test_the_deadline_ends_a_task_that_never_looks(place: Place) -> None:
     sign = place.site.folder / "deadline"
     began_s = time.monotonic()
     status, problem = await place.call(
-        "bench-beat", {"seconds": 60.0, "file": str(sign)}, deadline_s=2.0
+        "bench-beat", {"seconds": 60.0, "file": str(sign)}, deadline_s=8.0
     )
     assert (status, problem["type"]) == (504, "/problems/deadline-exceeded")
     assert time.monotonic() - began_s < 30.0
@@ -202,4 +202,4 @@ async def _until_silent(sign: Path) -> None:
     def is_silent() -> bool:
         return time.time() - sign.stat().st_mtime > SILENT_S
 
-    assert await asyncio.to_thread(wait_until, is_silent, 10.0)
+    assert await asyncio.to_thread(wait_until, is_silent, 30.0)

@@ -12,7 +12,7 @@ from collegium.errors import DatabaseUnavailable
 from fixtures.faults.proxy import FaultProxy, Treatment
 from fixtures.postgresql import Postgresql
 
-ANSWER_S = 0.5
+ANSWER_S = 2.0
 LATE_S = 8.0
 """What the end of a wait may take beyond its time on a busy machine."""
 

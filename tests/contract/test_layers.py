@@ -14,9 +14,9 @@ from collegium.protocol import MAX_HOPS, via_text
 from fixtures.cluster import Client, Cluster, client_of
 from fixtures.waiting import until
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
 
-START_S = 60.0
+START_S = 200.0
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ async def test_a_killed_leaf_costs_nothing_above(
     answers = await flood
     assert [status for status, _ in answers] == [200] * 20
     assert {body["executed_by"].split("-")[0] for _, body in answers} == {"coordinator"}
-    await until(lambda: _has_slots(client, 1), 10.0)
+    await until(lambda: _has_slots(client, 1), START_S)
 
     async def is_counted_once() -> bool:
         above, under = await client.get("/v1/stats"), await below.get("/v1/stats")
@@ -79,7 +79,7 @@ async def test_a_killed_leaf_costs_nothing_above(
         # What the killed one did after its last report is not known to anybody.
         return counts[0] == counts[1] and 10 <= counts[0] <= 20
 
-    await until(is_counted_once, 10.0)
+    await until(is_counted_once, START_S)
     assert {"one", "two"} <= set((await client.get("/v1/stats"))["workers"])
 
 
@@ -87,9 +87,11 @@ async def test_a_worker_with_two_ways_up_is_counted_once(
     cluster: Cluster, client: Client, branch: Cluster, below: Client
 ) -> None:
     """Known to a coordinator and to its parent, a worker counts each task once."""
-    cluster.start_coordinator()
-    branch.start_coordinator("--parent", cluster.url)
-    branch.start_worker("both", "--coordinator", cluster.url)
+    # Probes are rare, so that none is late, and no task runs at home for it.
+    calm = ("--heartbeat", "3")
+    cluster.start_coordinator(*calm)
+    branch.start_coordinator("--parent", cluster.url, *calm)
+    branch.start_worker("both", "--coordinator", cluster.url, *calm)
     await until(client.is_ready, START_S)
     await until(below.is_ready, START_S)
     await until(lambda: below.are_up("both"), START_S)
@@ -99,14 +101,15 @@ async def test_a_worker_with_two_ways_up_is_counted_once(
 
     await until(has_two_ways, START_S)
     for asked in [client, below] * 5:
-        assert (await asked.run("sleep", {"seconds": 0.01}))[0] == 200
+        status, body = await asked.run("sleep", {"seconds": 0.01})
+        assert (status, body["executed_by"] == "local") == (200, False), body
 
     async def is_known_everywhere() -> bool:
         stats = [await asked.get("/v1/stats") for asked in (client, below)]
         counts = [s["workers"].get("both", {}).get("tasks_completed") for s in stats]
         return counts == [10, 10]
 
-    await until(is_known_everywhere, 10.0)
+    await until(is_known_everywhere, START_S)
     for _ in range(3):
         stats = await client.get("/v1/stats")
         assert stats["fleet"]["tasks_completed"] == 10
@@ -118,19 +121,19 @@ async def test_a_branch_that_ends_gives_its_tasks_back(
 ) -> None:
     """What runs below a coordinator that is told to end runs again elsewhere."""
     await _begin(cluster, client, branch, below, "one")
-    running = asyncio.create_task(client.run("sleep", {"seconds": 2.0}))
+    running = asyncio.create_task(client.run("sleep", {"seconds": 5.0}))
 
     async def has_begun() -> bool:
         workers = await below.workers()
         return workers["one"]["busy"] == 1
 
-    await until(has_begun, 10.0)
+    await until(has_begun, START_S)
     assert branch.coordinator is not None
     branch.coordinator.signal(signal.SIGTERM)
     status, answer = await running
     assert (status, answer["executed_by"]) == (200, "local")
     assert answer["attempts"] == 1
-    assert await branch.coordinator.exit_code(20.0) == 0
+    assert await branch.coordinator.exit_code(60.0) == 0
     assert await client.workers() == {}
 
 

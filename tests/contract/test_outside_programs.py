@@ -20,6 +20,7 @@ import yaml
 
 from collegium.bench.peers.drivers.processes import Program, free_port
 from collegium.bench.site import Site
+from fixtures.waiting import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -126,11 +127,11 @@ async def test_prometheus_scrapes_and_evaluates(site: Site, tmp_path: Path) -> N
     )
     marker = "Server is ready to receive web requests"
     with _running(prometheus, *options, marker=marker, folder=tmp_path):
-        assert await _value(address, 'up{job="collegium-coordinator"}') == 1.0
-        assert await _value(address, "collegium:wanted_slots") == 0.0
-        assert await _value(address, 'collegium_fleet_workers{state="up"}') == 1.0
-        assert await _value(address, 'up{job="collegium-worker"}') == 1.0
-        assert await _value(address, "sum(collegium_worker_slots)") == 1.0
+        await _becomes(address, 'up{job="collegium-coordinator"}', 1.0)
+        await _becomes(address, "collegium:wanted_slots", 0.0)
+        await _becomes(address, 'collegium_fleet_workers{state="up"}', 1.0)
+        await _becomes(address, 'up{job="collegium-worker"}', 1.0)
+        await _becomes(address, "sum(collegium_worker_slots)", 1.0)
         loaded = await _rules(address)
     wanted = yaml.safe_load(rules.read_text())["groups"]
     named = {r.get("alert") or r["record"] for group in wanted for r in group["rules"]}
@@ -150,17 +151,18 @@ async def _rules(address: str) -> dict[str, str]:
             await asyncio.sleep(0.2)
 
 
-async def _value(address: str, query: str) -> float:
-    """Ask until there is a value."""
-    async with aiohttp.ClientSession() as session, asyncio.timeout(60.0):
-        while True:
+async def _becomes(address: str, query: str, value: float) -> None:
+    """Ask until the answer is this value: a scrape that took too long gives none."""
+    async with aiohttp.ClientSession() as session:
+
+        async def has_value() -> bool:
             async with session.get(
                 f"http://{address}/api/v1/query", params={"query": query}
             ) as answer:
                 result = (await answer.json())["data"]["result"]
-            if result:
-                return float(result[0]["value"][1])
-            await asyncio.sleep(0.2)
+            return bool(result) and float(result[0]["value"][1]) == value
+
+        await until(has_value, 60.0)
 
 
 async def test_nginx_balances_two_coordinators(site: Site, tmp_path: Path) -> None:

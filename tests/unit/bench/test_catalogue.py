@@ -9,7 +9,7 @@ from collegium.bench.catalogue import Plan, bench_catalogue
 from collegium.errors import Misconfigured
 from fixtures.postgresql import Postgresql
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
 
 STATUSES = {
     "bare": [200],

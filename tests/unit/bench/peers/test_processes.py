@@ -99,7 +99,7 @@ from collegium.bench.peers.drivers.processes import adopt_orphans
 from collegium.bench.peers.run import run_driver
 
 adopt_orphans()
-outcome = run_driver(Path(sys.argv[1]), "any", "measure", limit_s=3.0)
+outcome = run_driver(Path(sys.argv[1]), "any", "measure", limit_s=8.0)
 try:
     print("stopped" if outcome.was_stopped else "ended", os.waitpid(-1, os.WNOHANG))
 except ChildProcessError:
