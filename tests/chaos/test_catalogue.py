@@ -20,8 +20,8 @@ from fixtures.waiting import until
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 
 WRITERS = 8
-ROUNDS = 3
-ACKNOWLEDGED_PER_ROUND = 60
+ROUNDS = 2
+ACKNOWLEDGED_PER_ROUND = 50
 
 
 class Site:

@@ -25,7 +25,7 @@ from fixtures.cluster import Program, free_port
 from fixtures.postgresql import Postgresql
 from fixtures.waiting import until
 
-OPERATIONS = int(os.environ.get("COLLEGIUM_TEST_ENROLMENTS", "300"))
+OPERATIONS = int(os.environ.get("COLLEGIUM_TEST_ENROLMENTS", "200"))
 SLOWEST_PER_S = 10
 pytestmark = [
     pytest.mark.processes,

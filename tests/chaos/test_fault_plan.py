@@ -23,7 +23,7 @@ from fixtures.faults.stores import PostgresqlStore, SqliteStore
 from fixtures.faults.verdict import figures, judge
 from fixtures.postgresql import Postgresql
 
-COUNT = int(os.environ.get("COLLEGIUM_FAULTS", "6"))
+COUNT = int(os.environ.get("COLLEGIUM_FAULTS", "5"))
 SEED = int(os.environ.get("COLLEGIUM_FAULTS_SEED", "1"))
 
 pytestmark = [

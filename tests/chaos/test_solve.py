@@ -173,7 +173,7 @@ def test_real_instances_become_feasible(
 
 def test_the_demo_ends_by_itself_with_a_feasible_timetable(tmp_path: Path) -> None:
     """Everything that it promises is in its folder, and its processes are gone."""
-    process = _start("demo", "--once", "--seconds", "12", "--directory", tmp_path)
+    process = _start("demo", "--once", "--seconds", "8", "--directory", tmp_path)
     code, stdout, stderr = _end(process)
     assert code == 0, stderr
     problem = read_problem(tmp_path / "instance.xml")

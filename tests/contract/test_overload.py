@@ -17,7 +17,7 @@ from fixtures.serving import serving
 
 QUEUE = 20
 GREEDY = 100
-LOOKS = 100
+LOOKS = 60
 GOOD_P99_S = 0.5
 
 

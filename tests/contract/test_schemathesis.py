@@ -19,7 +19,7 @@ import pytest
 from fixtures.coordinators import Coordinators
 
 TOOLS = Path(__file__).parents[1] / "tools"
-FUZZ_S = int(os.environ.get("COLLEGIUM_TEST_FUZZ_S", "20"))
+FUZZ_S = int(os.environ.get("COLLEGIUM_TEST_FUZZ_S", "12"))
 SEED = os.environ.get("COLLEGIUM_TEST_FUZZ_SEED", "20")
 EXAMPLES = max(2, FUZZ_S // 30)
 TOKEN = "the-clients-token"

@@ -36,7 +36,7 @@ _CLASS_RULES = {
 }
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_a_place_is_free_exactly_when_the_validator_finds_nothing_new(data):
     """Moving the class there breaks a rule that names it iff a cause is said."""
@@ -65,7 +65,7 @@ def test_a_place_is_free_exactly_when_the_validator_finds_nothing_new(data):
         assert found - said <= groups
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_what_is_not_placed_yet_is_not_held_against_a_place(data):
     """With some classes unplaced nothing is said that the validator would not say."""
