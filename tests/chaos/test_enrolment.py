@@ -29,7 +29,7 @@ OPERATIONS = int(os.environ.get("COLLEGIUM_TEST_ENROLMENTS", "200"))
 SLOWEST_PER_S = 10
 pytestmark = [
     pytest.mark.processes,
-    pytest.mark.timeout(120 + OPERATIONS / SLOWEST_PER_S),
+    pytest.mark.timeout(600 + OPERATIONS / SLOWEST_PER_S),
 ]
 
 CLIENTS = 8
@@ -79,7 +79,7 @@ class Office:
             except aiohttp.ClientError:
                 return False
 
-        await until(is_ready, 60)
+        await until(is_ready, 200)
 
     def url(self, number: int) -> str:
         """Where a coordinator answers."""

@@ -80,7 +80,7 @@ async def test_ten_thousand_tasks_are_split_exactly(
             stats = await client.get("/v1/stats")
             return bool(stats["fleet"]["tasks_completed"] == 10_000)
 
-        await until(has_converged, 30.0)
+        await until(has_converged, 120.0)
         # Ever more reports, in any order, change nothing any more.
         seen = proxy.forwarded
         await until(lambda: _passed(proxy, seen + 20), 60.0)
@@ -111,7 +111,7 @@ async def test_one_killed_worker_loses_no_task(
     answers = await flood
     assert len(answers) == 60
     assert Counter(a["executed_by"] for a in answers)["two"] >= 40
-    assert await until(lambda: client.are_up("two"), 10.0)
+    assert await until(lambda: client.are_up("two"), START_S)
 
 
 async def test_without_workers_the_answer_is_the_same(
@@ -198,7 +198,7 @@ async def test_leaving_worker_finishes_first(cluster: Cluster, client: Client) -
     """On SIGTERM a worker is unready but alive, finishes, leaves, and exits with 0."""
     await standing(cluster, client, "one")
     url = (await client.workers())["one"]["url"]
-    running = asyncio.create_task(client.run("sleep", {"seconds": 1.5}))
+    running = asyncio.create_task(client.run("sleep", {"seconds": 5.0}))
     await until(lambda: _is_busy(client, "one"), 10.0)
     cluster.workers["one"].signal(signal.SIGTERM)
     async with aiohttp.ClientSession() as session:
@@ -216,7 +216,7 @@ async def test_leaving_worker_finishes_first(cluster: Cluster, client: Client) -
             assert int(answer.headers["retry-after"]) >= 1
     status, answer = await running
     assert (status, answer["executed_by"]) == (200, "one")
-    assert await cluster.workers["one"].exit_code(10.0) == 0
+    assert await cluster.workers["one"].exit_code(60.0) == 0
     assert "one" not in await client.workers()
 
 

@@ -85,6 +85,8 @@ async def _when(client: Client, path: str, **least: int) -> dict[str, Any]:
         job = await _job(client, path)
         if job is None or any(job["progress"].get(k, 0) < v for k, v in least.items()):
             return None
+        if job["progress"].get("objective") is None:
+            return None  # leases are back, and the first check is under way
         return job
 
     return await until(reached, START_S)

@@ -26,7 +26,7 @@ from fixtures.coordinators import Coordinators
 from fixtures.linearizable import Operation, Outcome, stuck_at
 from fixtures.postgresql import Postgresql
 
-HISTORY_S = float(os.environ.get("COLLEGIUM_TEST_HISTORY_S", "3"))
+HISTORY_S = float(os.environ.get("COLLEGIUM_TEST_HISTORY_S", "5"))
 pytestmark = [
     pytest.mark.processes,
     pytest.mark.timeout(400 + 6 * HISTORY_S),

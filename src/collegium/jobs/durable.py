@@ -15,7 +15,7 @@ from collegium.blobs.repository import Blob
 from collegium.blobs.shelf import Shelf
 from collegium.db.database import Database, Transaction
 from collegium.db.work import Clock, timestamp
-from collegium.errors import DatabaseUnavailable
+from collegium.errors import Unavailable
 from collegium.jobs import repository
 from collegium.jobs.feed import Feed
 from collegium.jobs.journal import Outcome
@@ -90,7 +90,7 @@ class DurableJournal:
                     now=self._now(),
                     lease_s=self._lease_s,
                 )
-        except DatabaseUnavailable as error:
+        except Unavailable as error:
             _log.error("job %s cannot be stored: %s", self._claimed.id, error.detail)
             return
         self._kept = frozenset(keeps)
@@ -111,7 +111,7 @@ class DurableJournal:
             try:
                 async with self._database.transaction() as transaction:
                     await self._finish(transaction, outcome)
-            except DatabaseUnavailable as error:
+            except Unavailable as error:
                 _log.error("job %s cannot end: %s", self._claimed.id, error.detail)
                 await asyncio.sleep(RETRY_S)
             else:

@@ -12,7 +12,7 @@ from collegium.blobs.repository import stored
 from collegium.blobs.shelf import Shelf
 from collegium.db.database import Database
 from collegium.db.work import Clock, timestamp, utc_clock
-from collegium.errors import DatabaseUnavailable, StateForbids
+from collegium.errors import StateForbids, Unavailable
 from collegium.jobs import repository
 from collegium.jobs.drive import Drive
 from collegium.jobs.durable import DurableJournal
@@ -123,7 +123,7 @@ class Runner:
                 if claimed is None:
                     return
                 self._start(claimed)
-        except DatabaseUnavailable as error:
+        except Unavailable as error:
             _log.error("no jobs can be claimed: %s", error.detail)
 
     def _start(self, claimed: Claimed) -> None:
@@ -156,7 +156,7 @@ class Runner:
             async with self._database.transaction() as transaction:
                 for running in left:
                     await repository.let_go(transaction, running.claimed)
-        except DatabaseUnavailable as error:
+        except Unavailable as error:
             _log.error("jobs stay claimed until their leases end: %s", error.detail)
 
     async def _run_after(self, former: _Running | None, running: _Running) -> None:

@@ -7,16 +7,17 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from collegium.blobs import repository as blobs
 from collegium.blobs.shelf import Shelf
 from collegium.db.connect import database_at
-from collegium.db.database import Database
+from collegium.db.database import Database, SerializationFailed
 from collegium.db.migrate import migrate
 from collegium.db.work import Work
-from collegium.errors import StateForbids
+from collegium.errors import StateForbids, Unavailable
 from collegium.jobs import repository, service
 from collegium.jobs.drive import TICK_S
 from collegium.jobs.feed import Feed
@@ -281,3 +282,23 @@ async def test_a_job_that_breaks_fails_for_its_client_to_see(
     assert job.error
     assert not node.task.done()
     await node.end()
+
+
+@pytest.mark.parametrize("step", ["claim", "save", "finish"])
+async def test_what_others_hinder_is_tried_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """A lock that is not to be had now ends neither the runner nor a job."""
+    real = getattr(repository, step)
+    hindrances = [SerializationFailed(), Unavailable("Others hold what this needs.")]
+
+    async def hindered(*args: Any, **options: Any) -> Any:
+        if hindrances:
+            raise hindrances.pop()
+        return await real(*args, **options)
+
+    monkeypatch.setattr(repository, step, hindered)
+    node = _node(database, _answer)
+    job = await _ended(database, await _submit(database, node.runner, 3))
+    await node.end()
+    assert (job.state, hindrances) == ("succeeded", [])
