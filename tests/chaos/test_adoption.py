@@ -26,8 +26,6 @@ from fixtures.waiting import until
 
 ADOPTED_S = 15.0
 """What is promised with the default settings."""
-LATE_S = 30.0
-"""What a machine that does other things as well may add."""
 START_S = 120.0
 
 pytestmark = [
@@ -154,6 +152,7 @@ async def _post(pair: Pair) -> str:
         return "/v1/jobs/" + answer.headers["location"].rpartition("/")[2]
 
 
+@pytest.mark.alone
 async def test_a_job_outlives_its_owners(pair: Pair) -> None:
     """It is adopted from a frozen and from a killed owner, each time with its best."""
     path = await _post(pair)
@@ -161,7 +160,7 @@ async def test_a_job_outlives_its_owners(pair: Pair) -> None:
     pair.units[frozen.owner].signal(signal.SIGSTOP)
     stopped_s = time.monotonic()
     second = await pair.adopted(frozen)
-    assert time.monotonic() - stopped_s < ADOPTED_S + LATE_S
+    assert time.monotonic() - stopped_s < ADOPTED_S
     assert (second.owner != frozen.owner, second.epoch) == (True, frozen.epoch + 1)
     assert second.rank <= frozen.rank
 
@@ -184,7 +183,7 @@ async def test_a_job_outlives_its_owners(pair: Pair) -> None:
     await pair.units[held.owner].kill()
     killed_s = time.monotonic()
     third = await pair.adopted(held)
-    assert time.monotonic() - killed_s < ADOPTED_S + LATE_S
+    assert time.monotonic() - killed_s < ADOPTED_S
     assert (third.owner, third.epoch) == (frozen.owner, held.epoch + 1)
     assert third.rank <= held.rank
 

@@ -158,14 +158,14 @@ async def test_a_deadly_task_is_given_up_and_harms_nobody(place: Place) -> None:
 
 
 async def test_the_deadline_ends_a_task_that_never_looks(place: Place) -> None:
-    """The caller is told long before its end, and nothing of the task runs on."""
+    """The caller is told in time, and nothing of the task runs on."""
     sign = place.site.folder / "deadline"
     began_s = time.monotonic()
     status, problem = await place.call(
         "bench-beat", {"seconds": 60.0, "file": str(sign)}, deadline_s=8.0
     )
     assert (status, problem["type"]) == (504, "/problems/deadline-exceeded")
-    assert time.monotonic() - began_s < 30.0
+    assert time.monotonic() - began_s < 12.0
     await _until_silent(sign)
 
 
@@ -179,7 +179,7 @@ async def test_cancelling_ends_a_task_that_never_looks(place: Place) -> None:
     asked_s = time.time()
     await place.site.cancel(location)
     await _until_silent(sign)
-    assert sign.stat().st_mtime - asked_s < 30.0
+    assert sign.stat().st_mtime - asked_s < 2.0
     assert await _state(place, location) == "cancelled"
 
 

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
-import sqlite3
-import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import apsw
 import pytest
@@ -21,10 +16,9 @@ from collegium.db.database import (
     UniqueViolated,
 )
 from collegium.db.sqlite import SqliteDatabase
-from collegium.db.sqlite_statements import rows_of
-from collegium.errors import DatabaseUnavailable, DeadlineExceeded
+from collegium.errors import DatabaseUnavailable
+from fixtures.databases import opened
 from fixtures.disks import Disk, new_disk
-from fixtures.writers import open_and_write
 
 SCHEMA = """
 CREATE TABLE revisions (id INTEGER PRIMARY KEY, value INTEGER NOT NULL) STRICT;
@@ -39,16 +33,6 @@ CREATE TABLE things (
 """
 ADD = "INSERT INTO things (name) VALUES (?)"
 COUNT = "SELECT count(*) FROM things"
-
-
-@asynccontextmanager
-async def opened(database: SqliteDatabase) -> AsyncIterator[SqliteDatabase]:
-    """Return a context in which a database is open."""
-    await database.open()
-    try:
-        yield database
-    finally:
-        await database.close()
 
 
 @pytest.fixture
@@ -324,62 +308,6 @@ async def test_snapshot_stays_as_it_was(database: SqliteDatabase) -> None:
         assert (await reader.fetch_one(COUNT)) == (2,)
 
 
-async def test_scan_is_bounded_and_out_of_the_way(tmp_path: Path) -> None:
-    """A scan without end is stopped at its limit; reads go on while it runs."""
-    endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i FROM n) "
-    endless += "SELECT count(*) FROM n"
-    database = SqliteDatabase(tmp_path / "x.db", scan_limit_s=0.3)
-    async with opened(database):
-        await database.run_script(SCHEMA)
-        task = asyncio.create_task(database.scan(endless))
-        for _ in range(10):
-            await asyncio.sleep(0.01)
-            assert await count(database) == 0
-        with pytest.raises(DeadlineExceeded):
-            await task
-        assert await database.scan("SELECT 1") == [(1,)]
-
-
-async def test_a_scan_that_begins_late_is_bounded_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A thread that has not begun when the time is up is stopped once it has."""
-
-    def late(*question: Any) -> Any:
-        time.sleep(0.4)
-        return rows_of(*question)
-
-    endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
-    endless += "SELECT count(*) FROM n"
-    database = SqliteDatabase(tmp_path / "x.db", scan_limit_s=0.1)
-    async with opened(database):
-        monkeypatch.setattr("collegium.db.sqlite.rows_of", late)
-        with pytest.raises(DeadlineExceeded):
-            await asyncio.wait_for(database.scan(endless), 60)
-        given_up = asyncio.create_task(database.scan(endless))
-        await asyncio.sleep(0)
-        given_up.cancel()
-        await asyncio.wait([given_up])
-        # All connections come back, so that the database closes.
-
-
-async def test_scans_whose_askers_have_gone_end(tmp_path: Path) -> None:
-    """As many as there are connections are given up, long before their limit."""
-    endless = (
-        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
-        "SELECT count(*) FROM n"
-    )
-    database = SqliteDatabase(tmp_path / "x.db", scan_limit_s=600)
-    await database.open()
-    tasks = [asyncio.create_task(database.scan(endless)) for _ in range(3)]
-    await asyncio.wait(tasks, timeout=0.2)
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)
-    assert await asyncio.wait_for(database.scan("SELECT 1"), 30) == [(1,)]
-    await database.close()
-
-
 async def test_data_version_tells_of_commits(database: SqliteDatabase) -> None:
     """The number stays while nothing is committed, and differs afterwards."""
     before = await database.data_version()
@@ -424,53 +352,3 @@ async def test_readers_cannot_write(database: SqliteDatabase) -> None:
     """Outside a transaction nothing can be changed."""
     with pytest.raises(DatabaseUnavailable):
         await database.fetch_all("DELETE FROM things")
-
-
-async def test_not_a_database(tmp_path: Path) -> None:
-    """A file that is something else is refused with one clear error."""
-    path = tmp_path / "x.db"
-    path.write_bytes(b"certainly not a database, but long enough to be one" * 99)
-    with pytest.raises(DatabaseUnavailable):
-        await SqliteDatabase(path).open()
-
-
-async def test_a_database_being_made_is_waited_for(tmp_path: Path) -> None:
-    """One who writes before there is a log is no reason to give up, but to wait."""
-    path = tmp_path / "x.db"
-    other = apsw.Connection(str(path))
-    other.execute("CREATE TABLE t (x); BEGIN IMMEDIATE; INSERT INTO t VALUES (1)")
-    database = SqliteDatabase(path)
-    opening = asyncio.create_task(database.open())
-    done, _ = await asyncio.wait([opening], timeout=0.3)
-    assert not done
-    other.execute("COMMIT")
-    other.close()
-    await opening
-    assert (await database.describe())["journal_mode"] == "wal"
-    await database.close()
-
-
-async def test_a_database_that_stays_locked_is_an_error(tmp_path: Path) -> None:
-    """The wait for the log has an end."""
-    path = tmp_path / "x.db"
-    other = apsw.Connection(str(path))
-    other.execute("CREATE TABLE t (x); BEGIN IMMEDIATE")
-    with pytest.raises(DatabaseUnavailable, match="locked"):
-        await SqliteDatabase(path, busy_s=0.1).open()
-    other.close()
-
-
-@pytest.mark.processes
-def test_processes_may_begin_and_write_at_once(tmp_path: Path) -> None:
-    """Two processes make one new database together and both write all they want."""
-    path = tmp_path / "x.db"
-    spawn = multiprocessing.get_context("spawn")
-    processes = [spawn.Process(target=open_and_write, args=(path, n)) for n in "ab"]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
-        assert process.exitcode == 0
-    connection = sqlite3.connect(path)
-    assert connection.execute("SELECT count(*) FROM t").fetchone() == (40,)
-    connection.close()

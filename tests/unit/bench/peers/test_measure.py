@@ -101,5 +101,5 @@ def test_rq_is_measured_where_it_is_installed() -> None:
     loads = Loads(tasks=100, single=10, naps=10, repeats=2)
     (figures,) = measure_peers(["rq"], loads=loads)
     assert len(figures["runs"]) == 2
-    assert min(figures["tasks_per_s"], figures["naps_per_s"]) > 0.0
+    assert figures["tasks_per_s"] > figures["naps_per_s"] > 10.0
     assert 0.0 < figures["p50_ms"] <= figures["p99_ms"]
